@@ -1,0 +1,1 @@
+"""Kernels over the round earth: arrays in, arrays out."""

@@ -1,0 +1,17 @@
+"""Settings that every test shares."""
+
+from __future__ import annotations
+
+from hypothesis import HealthCheck, settings
+
+# "quick" runs on every change: the same cases each time, and no case fails because the machine is busy.
+settings.register_profile("quick", max_examples=60, derandomize=True, deadline=None)
+# "long" is for `make fuzz`: fresh cases each time, and a failing one prints how to repeat it.
+settings.register_profile(
+    "long",
+    max_examples=5000,
+    deadline=None,
+    print_blob=True,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("quick")
