@@ -1,0 +1,93 @@
+"""The family tree of errors.
+
+    KeepclearError
+    ├── Refused              an input was not accepted; nothing changed
+    │   ├── Malformed        it could not be read: a field is missing, out of range, too large
+    │   ├── Forged           a signature does not verify, or the signer may not say this
+    │   ├── OutOfOrder       an author's act came before the one it follows (ask again from `need_seq`)
+    │   ├── Forked           an author said two different things under one sequence number
+    │   └── NotNow           well formed and signed, but the rules of the line do not allow it in this state
+    ├── BrokenRecord         an export or a store does not prove itself
+    └── StoreFailed          bytes could not be kept or read back
+        └── StoreTooOld      the SQLite library is one that can lose data
+
+Every message is one sentence for the person at the desk. `code` and `values` say the same thing to a program, and are
+what `keepclear.phrases` turns into Arabic or English.
+"""
+
+from __future__ import annotations
+
+
+class KeepclearError(Exception):
+    """The root of everything keepclear raises on purpose."""
+
+
+class Refused(KeepclearError):
+    """An input was not accepted; nothing changed.
+
+    `field` names the part of the input at fault (dotted path, "" if it is the whole), `code` is a stable word for
+    programs, `values` are the figures a sentence about it needs.
+    """
+
+    code = "refused"
+
+    def __init__(self, message: str, *, field: str = "", code: str | None = None, **values: object) -> None:
+        super().__init__(message)
+        self.message = message
+        self.field = field
+        self.code = code or type(self).code
+        self.values = values
+
+    def __str__(self) -> str:
+        return f"{self.field}: {self.message}" if self.field else self.message
+
+
+class Malformed(Refused):
+    """It could not be read: a field is missing, of the wrong kind, out of range, or too large."""
+
+    code = "malformed"
+
+
+class Forged(Refused):
+    """A signature does not verify, the key is unknown, or the signer may not speak for this author."""
+
+    code = "forged"
+
+
+class OutOfOrder(Refused):
+    """An author's act arrived before the one it follows; `need_seq` is the first one missing."""
+
+    code = "out_of_order"
+
+    def __init__(self, message: str, *, need_seq: int, field: str = "seq") -> None:
+        super().__init__(message, field=field, need_seq=need_seq)
+        self.need_seq = need_seq
+
+
+class Forked(Refused):
+    """An author signed two different acts under one sequence number: evidence of a split story."""
+
+    code = "forked"
+
+
+class NotNow(Refused):
+    """Well formed and signed, but the rules of the line do not allow it in this state."""
+
+    code = "not_now"
+
+
+class BrokenRecord(KeepclearError):
+    """An export or a store does not prove itself. `where` is the file or entry, `why` the first thing found wrong."""
+
+    def __init__(self, where: str, why: str) -> None:
+        super().__init__(f"{where}: {why}")
+        self.where = where
+        self.why = why
+
+
+class StoreFailed(KeepclearError):
+    """Bytes could not be kept or read back; nothing that was answered before is affected."""
+
+
+class StoreTooOld(StoreFailed):
+    """The SQLite library is one that can lose committed data (the WAL-reset fault, before 3.51.3)."""
