@@ -1,1 +1,1 @@
-"""The rules of the line: what may be said, what it does, and what the node owes to say. Pure: no clock, disk or network."""
+"""The rules of the line: what may be said, what it does, what the node owes to say. No clock, disk or network."""

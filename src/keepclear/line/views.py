@@ -1,7 +1,7 @@
 """What a person or another machine sees: values computed from the state, one struct for each thing shown.
 
-Nothing here is a truth of its own; every field can be traced to entries of the record. Codes (`kind`, `status`) are words
-for `keepclear.phrases`; times are UTC; "unknown" is shown as a missing value, never filled in.
+Nothing here is a truth of its own; every field can be traced to entries of the record. Codes (`kind`, `status`) are
+words for `keepclear.phrases`; times are UTC; "unknown" is shown as a missing value, never filled in.
 """
 
 from __future__ import annotations
@@ -66,7 +66,8 @@ class HopView(View, frozen=True, kw_only=True):
 class RecipientView(View, frozen=True, kw_only=True):
     """How far a notice or request has come with one addressed party.
 
-    `state`: queued, delivered, opened, read_back_wrong, received, acknowledged, passed, crew_briefed, crew_acknowledged.
+    `state`: queued, delivered, opened, read_back_wrong, received, acknowledged, passed, crew_briefed or
+    crew_acknowledged.
     `missing_hop` is the next hop not yet proven, `missing_since` when the one before it was recorded.
     """
 
@@ -85,10 +86,10 @@ class RecipientView(View, frozen=True, kw_only=True):
 class ThreadView(View, frozen=True, kw_only=True):
     """One matter: the act that opened it and what came of it.
 
-    `kind`: notice, clear_request, proposal, danger_call, agreement, responsibility, statement, leg_blocked, line.
+    `kind`: notice, clear_request, proposal, danger_call, agreement, responsibility, statement, leg_blocked or line.
     `status` by kind: notice: announced, received, cancelled, ended; clear_request: waiting, answered, reported_clear,
-    given_back, expired, refused, cancelled; proposal: waiting, answered, cancelled; danger_call: calling, taken, closed;
-    agreement: stated, consented; responsibility: offered, accepted, declined, asserted; statement: filed.
+    given_back, expired, refused, cancelled; proposal: waiting, answered, cancelled; danger_call: calling, taken,
+    closed; agreement: stated, consented; responsibility: offered, accepted, declined, asserted; statement: filed.
     """
 
     id: str

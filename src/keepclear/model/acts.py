@@ -71,7 +71,7 @@ class Inside(StrEnum):
 
 
 class Enrol(Value, tag="enrol", tag_field="act", frozen=True, kw_only=True):
-    """The node takes a node (a peer, or itself) and its parties into its register. Said by the node, on its own line."""
+    """The node takes a node (a peer, or itself) and its parties into its register. By the node, on its own line."""
 
     node: NodeCard
 

@@ -46,7 +46,7 @@ class NodeCard(Value, frozen=True, kw_only=True):
 
 
 class LineCard(Value, frozen=True, kw_only=True):
-    """The terms of one line: members, how often it is checked, how soon an answer is due, what to do when it is down."""
+    """The terms of one line: members, how often it is checked, how soon an answer is due, what to do when down."""
 
     id: Id
     name: Name

@@ -1,8 +1,8 @@
 """Every sentence a person reads, in English and Arabic, under one key.
 
 The catalogues are JSON files, one a surface, in `en/` and `ar/`; a test holds the two to the same keys and the same
-placeholders. Sentences are written as "label: value" where a number would force a plural. A value put into a sentence is
-isolated, so that a coordinate, call sign, time or id inside Arabic text keeps its own order (Unicode UAX 9, isolates).
+placeholders. Sentences are written as "label: value" where a number would force a plural. A value put into a sentence
+is isolated, so that a coordinate, call sign, time or id inside Arabic text keeps its own order (Unicode UAX 9).
 """
 
 from __future__ import annotations
