@@ -19,8 +19,10 @@ from keepclear.record.envelope import (
     parse,
     seal,
 )
+from keepclear.record.export import read_entries, write_export
 from keepclear.record.note import SigningKey, VerifierKey, fingerprint, open_note, sign_note
 from keepclear.record.tree import EMPTY_ROOT, Tree, leaf_hash
+from keepclear.record.verify import VerifiedRecord, verify_export
 
 __all__ = [
     "EMPTY_ROOT",
@@ -32,6 +34,7 @@ __all__ = [
     "Header",
     "SigningKey",
     "Tree",
+    "VerifiedRecord",
     "VerifierKey",
     "check_consistency",
     "check_inclusion",
@@ -46,7 +49,10 @@ __all__ = [
     "parse",
     "parse_checkpoint",
     "parse_leaf",
+    "read_entries",
     "seal",
     "sign_checkpoint",
     "sign_note",
+    "verify_export",
+    "write_export",
 ]

@@ -12,6 +12,7 @@ from keepclear.record.envelope import ACT_VERSION
 from keepclear.record.note import (
     SigningKey,
     VerifierKey,
+    check_key_name,
     decode_base64,
     encode_base64,
     open_note,
@@ -71,3 +72,10 @@ def open_checkpoint(raw: bytes, known: Sequence[VerifierKey]) -> tuple[Checkpoin
     """The checkpoint and the known keys that signed it; Raises like `open_note` and `parse_checkpoint`."""
     text, signers = open_note(raw, known)
     return parse_checkpoint(text), signers
+
+
+def check_origin(origin: str, key: VerifierKey) -> None:
+    """Malformed unless the origin is the key's name, or starts with it and a slash: nobody signs for another's log."""
+    check_key_name(origin, "origin")
+    if origin != key.name and not origin.startswith(f"{key.name}/"):
+        raise Malformed(f"{key.name} cannot sign for the log {origin}", field="origin")
