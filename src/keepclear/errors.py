@@ -8,8 +8,9 @@
     │   ├── Forked           an author said two different things under one sequence number
     │   └── NotNow           well formed and signed, but the rules of the line do not allow it in this state
     ├── BrokenRecord         an export or a store does not prove itself
-    └── StoreFailed          bytes could not be kept or read back
-        └── StoreTooOld      the SQLite library is one that can lose data
+    ├── StoreFailed          bytes could not be kept or read back
+    │   └── StoreTooOld      the SQLite library is one that can lose data
+    └── PeerUnreachable      another node gave no usable answer; it will be asked again
 
 Every message is one sentence for the person at the desk. `code` and `values` say the same thing to a program, and are
 what `keepclear.phrases` turns into Arabic or English.
@@ -91,3 +92,7 @@ class StoreFailed(KeepclearError):
 
 class StoreTooOld(StoreFailed):
     """The SQLite library is one that can lose committed data (the WAL-reset fault, before 3.51.3)."""
+
+
+class PeerUnreachable(KeepclearError):
+    """Another node gave no usable answer in time. What was to be said stays queued; it will be asked again."""
