@@ -12,15 +12,15 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-Id = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9._-]{0,47}$")]
+Id = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9._-]{0,47}$(?!\n)")]
 """A party, node, line, group, asset, place or plan: lower-case ASCII, so that no two look alike."""
 
-ActId = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$")]
+ActId = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$(?!\n)")]
 """SHA-256 of the signed text of an act, in hex. It names the act and is the idempotency key."""
 
 Short = Annotated[str, Meta(min_length=1, max_length=200)]
 Long = Annotated[str, Meta(min_length=1, max_length=4000)]
-Language = Annotated[str, Meta(pattern=r"^[a-z]{2,3}$")]
+Language = Annotated[str, Meta(pattern=r"^[a-z]{2,3}$(?!\n)")]
 Instant = Annotated[datetime, Meta(tz=True)]
 """A moment in UTC. A time without a zone, or with another zone, is refused: see `utc`."""
 

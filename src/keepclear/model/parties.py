@@ -9,7 +9,7 @@ from msgspec import Meta
 from keepclear.model.base import Id, Language, Long, Name, Seconds, Short, Value
 from keepclear.model.times import Window
 
-VerifierKeyText = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9._-]{0,47}\+[0-9a-f]{8}\+[A-Za-z0-9+/=]{44,48}$")]
+VerifierKeyText = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9._-]{0,47}\+[0-9a-f]{8}\+[A-Za-z0-9+/=]{44,48}$(?!\n)")]
 """A C2SP signed-note verifier key: name, key hash, base64 of algorithm byte and Ed25519 public key."""
 
 
@@ -33,7 +33,7 @@ class NodeCard(Value, frozen=True, kw_only=True):
 
     id: Id
     key: VerifierKeyText
-    address: Annotated[str, Meta(pattern=r"^https?://[^\s/?#@]+$", max_length=200)]
+    address: Annotated[str, Meta(pattern=r"^https?://[^\s/?#@]+$(?!\n)", max_length=200)]
     certificate: Annotated[str, Meta(max_length=4000)] = ""
     parties: Annotated[tuple[PartyCard, ...], Meta(min_length=1, max_length=50)]
 

@@ -8,7 +8,7 @@ from msgspec import Meta
 
 from keepclear.model.base import Altitude, Id, Latitude, Longitude, Name, Short, Uncertainty, Value
 
-Grid = Annotated[str, Meta(pattern=r"^[0-9]{1,3}[A-Z0-9 ]{2,17}$")]
+Grid = Annotated[str, Meta(pattern=r"^[0-9]{1,3}[A-Z0-9 ]{2,17}$(?!\n)")]
 """An MGRS reference or a GARS cell, WGS 84, as read over a voice line ("37SDU882603", "438LK25")."""
 
 
