@@ -4,8 +4,8 @@ Checked: that exactly the expected files are there; the node's signature on the 
 author's signature; that each author's acts on each line are numbered 1, 2, 3 … and each names the one before; every
 hash in every tile; and that all of it gives the root in the checkpoint. The first thing wrong is named.
 
-Not checked, because an export alone cannot show it: that the node showed everyone this same record, that it left nothing
-out at the end (two checkpoints that do not connect show either), and that its clock or an author's was right.
+Not checked, because an export alone cannot show it: that the node showed everyone this same record and left nothing out
+at the end (two checkpoints that do not connect would show that), and that its clock or an author's was right.
 """
 
 from __future__ import annotations
