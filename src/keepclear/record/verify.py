@@ -246,15 +246,13 @@ def _read_checkpoint(directory: Path, keys: dict[str, VerifierKey]) -> tuple[Che
 
 def _check_files(directory: Path, size: int) -> None:
     """Nothing is there that does not belong; what is missing is found when it is read."""
-    for path, is_folder in _walk(directory, ""):
-        if is_folder and not os.listdir(directory / path):
-            raise BrokenRecord(path, "an empty folder does not belong to this export")
-        if not is_folder and path not in {"keys", "checkpoint"} and not belongs(path, size):
+    for path in _walk(directory, ""):
+        if path not in {"keys", "checkpoint"} and not belongs(path, size):
             raise BrokenRecord(_shown(path), "this file does not belong to this export")
 
 
-def _walk(directory: Path, path: str) -> Iterator[tuple[str, bool]]:
-    """Every file and folder under `path` as (relative path, is a folder), in order of names."""
+def _walk(directory: Path, path: str) -> Iterator[str]:
+    """The relative path of every file under `path`, in order of names; no folder but those of the layout is entered."""
     try:
         with os.scandir(directory / path) as found:
             items = sorted(found, key=lambda item: item.name)
@@ -267,9 +265,10 @@ def _walk(directory: Path, path: str) -> Iterator[tuple[str, bool]]:
             raise BrokenRecord(_shown(name), "this folder does not belong to this export")
         if not is_folder and not item.is_file(follow_symlinks=False):
             raise BrokenRecord(_shown(name), "neither a file nor a folder")
-        yield name, is_folder
         if is_folder:
             yield from _walk(directory, name)
+        else:
+            yield name
 
 
 def _read(directory: Path, path: str, limit: int) -> bytes:
