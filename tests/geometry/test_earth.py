@@ -18,6 +18,7 @@ from keepclear.geometry.earth import (
     distance_m,
     distances_m,
     full_circle,
+    plane_about,
     stretch,
 )
 
@@ -225,3 +226,19 @@ def test_wrong_shapes_and_figures_are_refused_by_name() -> None:
     with pytest.raises(Malformed) as refusal:
         stretch(6_000_000.0)
     assert refusal.value.field == "reach_m"
+
+
+@given(places, st.lists(st.tuples(st.floats(0.0, 100_000.0), st.floats(0.0, 360.0)), min_size=1, max_size=8))
+def test_a_plane_about_points_has_them_near(middle: tuple[float, float], polar: list[tuple[float, float]]) -> None:
+    points = [destination(*middle, angle, length) for length, angle in polar]
+    plane = plane_about([lat for lat, _ in points], [lon for _, lon in points])
+    farthest = max(distance_m(*middle, *point) for point in points)
+    assert distance_m(*middle, plane.lat0_deg, plane.lon0_deg) <= farthest * 1.01 + 500.0
+
+
+def test_points_all_round_the_earth_have_no_middle() -> None:
+    with pytest.raises(Malformed) as refusal:
+        plane_about([0.0, 0.0], [0.0, 180.0])
+    assert refusal.value.code == "too_wide"
+    with pytest.raises(Malformed):
+        plane_about([], [])

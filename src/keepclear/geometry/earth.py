@@ -111,6 +111,20 @@ class LocalPlane:
         return np.asarray(lat, dtype=np.float64), np.asarray(lon, dtype=np.float64)
 
 
+def plane_about(lat_deg: npt.ArrayLike, lon_deg: npt.ArrayLike) -> LocalPlane:
+    """A plane about the middle of n points (of their directions from the centre of the earth).
+
+    Raises `Malformed` as `LocalPlane.to_xy` does, or if the points lie so round the earth that they have no middle.
+    """
+    lat, lon = _columns(lat_deg, lon_deg)
+    phi, lam = np.radians(lat), np.radians(lon)
+    toward = np.column_stack((np.cos(phi) * np.cos(lam), np.cos(phi) * np.sin(lam), np.sin(phi))).sum(axis=0)
+    if math.hypot(*toward) <= 1e-6 * len(lat):
+        raise Malformed("these points have no middle: they lie all round the earth", field="lat_deg", code="too_wide")
+    x, y, z = (float(part) for part in toward)
+    return LocalPlane(math.degrees(math.atan2(z, math.hypot(x, y))), math.degrees(math.atan2(y, x)))
+
+
 def stretch(reach_m: float) -> float:
     """The most by which a `LocalPlane` multiplies a distance between two points within `reach_m` of its origin.
 
