@@ -1,0 +1,183 @@
+"""The bridge from values to arrays: moments become seconds, reports and way-points become legs.
+
+A leg is travelled evenly along the geodesic from its first point to its last. Seconds are since 1970 in UTC, float64,
+which holds a microsecond until 2100. Heights are metres above the WGS 84 ellipsoid.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import numpy as np
+import numpy.typing as npt
+from pyproj import Geod
+
+from keepclear.geometry.earth import FloatArray
+from keepclear.model.places import LatLon
+from keepclear.model.plans import Trajectory
+from keepclear.model.tracks import Fix
+from keepclear.model.volumes import AltitudeBand
+
+IntArray = npt.NDArray[np.int64]
+
+LONGEST_LEG_M = 10_000.0
+"""Legs are cut to this length, so that each is straight on a plane about its middle (2 mm off at 10 km from it)."""
+
+_WGS84 = Geod(ellps="WGS84")
+
+
+@dataclass(frozen=True, slots=True)
+class Legs:
+    """n legs in order of time. Each array has shape (n,), but `source` of which several may share a value.
+
+    `source[i]` is the index of the report or way-point at which the uncut leg began. A leg with `t0_s == t1_s` is a
+    single report with none near enough in time to join it to. The heights are those of a band that moves with the
+    mover: for one whose height is known, lower and upper are the same; where it is not, they are the plan's band, or
+    NaN if there is none.
+    """
+
+    t0_s: FloatArray
+    t1_s: FloatArray
+    lat0_deg: FloatArray
+    lon0_deg: FloatArray
+    lat1_deg: FloatArray
+    lon1_deg: FloatArray
+    lower0_m: FloatArray
+    lower1_m: FloatArray
+    upper0_m: FloatArray
+    upper1_m: FloatArray
+    source: IntArray
+
+    def __len__(self) -> int:
+        return len(self.t0_s)
+
+    def at(self, index: npt.ArrayLike, t_s: npt.ArrayLike) -> tuple[FloatArray, FloatArray]:
+        """Latitudes and longitudes of the movers on legs `index` at times `t_s`, both of shape (m,)."""
+        i = np.atleast_1d(np.asarray(index, dtype=np.int64))
+        t = np.atleast_1d(np.asarray(t_s, dtype=np.float64))
+        duration = self.t1_s[i] - self.t0_s[i]
+        share = np.where(duration > 0.0, (t - self.t0_s[i]) / np.where(duration > 0.0, duration, 1.0), 0.0)
+        return along(self.lat0_deg[i], self.lon0_deg[i], self.lat1_deg[i], self.lon1_deg[i], share)
+
+    def lengths_m(self) -> FloatArray:
+        """Metres along the ellipsoid, shape (n,)."""
+        return lengths_m(self.lat0_deg, self.lon0_deg, self.lat1_deg, self.lon1_deg)
+
+
+def seconds(at: datetime) -> float:
+    """Seconds since 1970 of a moment that has a zone."""
+    return at.timestamp()
+
+
+def moment(t_s: float) -> datetime:
+    """The moment in UTC, to the nearest microsecond."""
+    return datetime.fromtimestamp(t_s, UTC)
+
+
+def along(
+    lat0_deg: FloatArray, lon0_deg: FloatArray, lat1_deg: FloatArray, lon1_deg: FloatArray, share: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """The points a `share` (0 to 1) of the way along n geodesics: latitudes, longitudes (-180 to 180), shape (n,)."""
+    azimuth, _, length = _WGS84.inv(lon0_deg, lat0_deg, lon1_deg, lat1_deg)
+    lon, lat, _ = _WGS84.fwd(lon0_deg, lat0_deg, azimuth, np.asarray(length) * share)
+    return np.asarray(lat, dtype=np.float64), np.asarray(lon, dtype=np.float64)
+
+
+def trajectory_legs(trajectory: Trajectory, band: AltitudeBand) -> Legs:
+    """The legs of a trajectory. A leg with an end of unknown height fills the whole `band`."""
+    points = trajectory.waypoints
+    t = np.array([seconds(point.at) for point in points])
+    lat = np.array([point.lat_deg for point in points])
+    lon = np.array([point.lon_deg for point in points])
+    height = np.array([np.nan if point.alt_wgs84_m is None else point.alt_wgs84_m for point in points])
+    unknown = np.isnan(height[:-1]) | np.isnan(height[1:])
+    return _cut(
+        t[:-1],
+        t[1:],
+        lat[:-1],
+        lon[:-1],
+        lat[1:],
+        lon[1:],
+        np.where(unknown, band.lower_wgs84_m, height[:-1]),
+        np.where(unknown, band.lower_wgs84_m, height[1:]),
+        np.where(unknown, band.upper_wgs84_m, height[:-1]),
+        np.where(unknown, band.upper_wgs84_m, height[1:]),
+    )
+
+
+def fix_legs(fixes: Sequence[Fix], max_gap_s: float) -> Legs:
+    """The legs between reports no further apart than `max_gap_s`; a report with no neighbour so near is a point leg.
+
+    `fixes` are in order of time. Nothing is said of the time between reports further apart. Heights are NaN where
+    either end is unknown.
+    """
+    t = np.array([seconds(fix.at) for fix in fixes], dtype=np.float64)
+    lat = np.array([fix.lat_deg for fix in fixes], dtype=np.float64)
+    lon = np.array([fix.lon_deg for fix in fixes], dtype=np.float64)
+    height = np.array([np.nan if fix.alt_wgs84_m is None else fix.alt_wgs84_m for fix in fixes], dtype=np.float64)
+    joined = np.diff(t) <= max_gap_s
+    alone = ~(np.append(joined, False) | np.insert(joined, 0, False))[: len(t)]
+    first = np.flatnonzero(np.append(joined, False)[: len(t)] | alone)
+    last = np.where(alone[first], first, np.minimum(first + 1, len(t) - 1))
+    h0, h1 = height[first], height[last]
+    unknown = np.isnan(h0) | np.isnan(h1)
+    h0, h1 = np.where(unknown, np.nan, h0), np.where(unknown, np.nan, h1)
+    return _cut(t[first], t[last], lat[first], lon[first], lat[last], lon[last], h0, h1, h0, h1, source=first)
+
+
+def line_points(vertices: Sequence[LatLon]) -> tuple[FloatArray, FloatArray]:
+    """Latitudes and longitudes of a line through m vertices, with points put in so that no leg is longer than
+    `LONGEST_LEG_M`; shape (n,), n not less than m."""
+    lat = np.array([vertex.lat_deg for vertex in vertices])
+    lon = np.array([vertex.lon_deg for vertex in vertices])
+    no_height = np.zeros(len(lat) - 1)
+    legs = _cut(no_height, no_height, lat[:-1], lon[:-1], lat[1:], lon[1:], no_height, no_height, no_height, no_height)
+    return np.append(legs.lat0_deg, legs.lat1_deg[-1]), np.append(legs.lon0_deg, legs.lon1_deg[-1])
+
+
+def _cut(
+    t0: FloatArray,
+    t1: FloatArray,
+    lat0: FloatArray,
+    lon0: FloatArray,
+    lat1: FloatArray,
+    lon1: FloatArray,
+    lower0: FloatArray,
+    lower1: FloatArray,
+    upper0: FloatArray,
+    upper1: FloatArray,
+    *,
+    source: IntArray | None = None,
+) -> Legs:
+    """The same legs, cut evenly so that none is longer than `LONGEST_LEG_M`."""
+    parts = np.maximum(1, np.ceil(lengths_m(lat0, lon0, lat1, lon1) / LONGEST_LEG_M)).astype(np.int64)
+    leg = np.repeat(np.arange(len(t0)), parts)
+    part = np.arange(len(leg)) - np.repeat(np.cumsum(parts) - parts, parts)
+    begin, end = part / parts[leg], (part + 1) / parts[leg]
+    begin_lat, begin_lon = along(lat0[leg], lon0[leg], lat1[leg], lon1[leg], begin)
+    end_lat, end_lon = along(lat0[leg], lon0[leg], lat1[leg], lon1[leg], end)
+
+    def share(a: FloatArray, b: FloatArray, s: FloatArray) -> FloatArray:
+        return np.asarray(np.where(s >= 1.0, b[leg], a[leg] + (b[leg] - a[leg]) * s), dtype=np.float64)
+
+    return Legs(
+        t0_s=share(t0, t1, begin),
+        t1_s=share(t0, t1, end),
+        lat0_deg=begin_lat,
+        lon0_deg=begin_lon,
+        lat1_deg=end_lat,
+        lon1_deg=end_lon,
+        lower0_m=share(lower0, lower1, begin),
+        lower1_m=share(lower0, lower1, end),
+        upper0_m=share(upper0, upper1, begin),
+        upper1_m=share(upper0, upper1, end),
+        source=leg.astype(np.int64) if source is None else source[leg],
+    )
+
+
+def lengths_m(lat0_deg: FloatArray, lon0_deg: FloatArray, lat1_deg: FloatArray, lon1_deg: FloatArray) -> FloatArray:
+    """Metres along the ellipsoid from each of n points to its partner, shape (n,)."""
+    _, _, length = _WGS84.inv(lon0_deg, lat0_deg, lon1_deg, lat1_deg)
+    return np.asarray(length, dtype=np.float64)

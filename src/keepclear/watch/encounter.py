@@ -1,0 +1,261 @@
+"""Encounters: two groups come near one another while at least one of them moves. When, how near, how long.
+
+Between two reports an asset is held to move evenly along the geodesic; the least distance and the moments at which it
+passes `near_m` follow in closed form. Distances are along the ground: heights play no part.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+
+from keepclear.geometry.earth import distance_m, distances_m, plane_about
+from keepclear.geometry.pack import IntArray, Legs, fix_legs, lengths_m, moment, seconds
+from keepclear.geometry.shapes import times_in_circle
+from keepclear.watch.history import History, Report, acts_of, stray_m
+
+_JOIN_S = 1e-5  # two stretches nearer in time than this are one
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Encounter:
+    """Two groups were nearer than the given distance from `starts_at` to `ends_at`.
+
+    `open_start` and `open_end`: the reports begin, end or break off there, rather than the distance passing the limit;
+    it may have begun earlier or lasted longer. `nearest_m` is the least distance on even paths, between `a_asset` and
+    `b_asset`, halfway between which lies (`lat_deg`, `lon_deg`); with the uncertainty of the reports and of the time
+    between them it lay between `nearest_low_m` and `nearest_high_m`. `a_assets` and `b_assets` are all that came near.
+    `acts` are the reports around the nearest moment.
+    """
+
+    starts_at: datetime
+    ends_at: datetime
+    open_start: bool
+    open_end: bool
+    nearest_at: datetime
+    nearest_m: float
+    nearest_low_m: float
+    nearest_high_m: float
+    duration_s: float
+    lat_deg: float
+    lon_deg: float
+    a_asset: str
+    b_asset: str
+    a_assets: tuple[str, ...]
+    b_assets: tuple[str, ...]
+    synthetic: bool
+    acts: tuple[str, ...]
+
+
+def encounters(
+    a: Sequence[History],
+    b: Sequence[History],
+    near_m: float,
+    max_gap_s: float,
+    since: datetime | None = None,
+) -> tuple[Encounter, ...]:
+    """The encounters of the members of one group with those of another, in order of time.
+
+    Reports further apart than `max_gap_s` are not joined. With `since`, only what goes on at or after it is looked for,
+    from the reports around it on: give the start of an encounter that was still open, and it is found whole. Two groups
+    that both stand still near one another do not meet: at least one must have moved by more than the uncertainties of
+    its reports during the encounter. An asset does not meet itself.
+    """
+    ours = [_Path.of(history, max_gap_s, since) for history in a]
+    theirs = [_Path.of(history, max_gap_s, since) for history in b]
+    stretches = [
+        stretch
+        for one in ours
+        for other in theirs
+        if one.history.asset != other.history.asset
+        for stretch in _stretches(one, other, near_m)
+    ]
+    return tuple(_encounter(group) for group in _joined(stretches) if _any_moved(group))
+
+
+@dataclass(frozen=True, slots=True)
+class _Path:
+    """The reports of an asset and the legs they span; `reports[legs.source[i]]` begins leg i."""
+
+    history: History
+    reports: tuple[Report, ...]
+    legs: Legs
+
+    @classmethod
+    def of(cls, history: History, max_gap_s: float, since: datetime | None) -> _Path:
+        reports = history.since(since)
+        return cls(history, reports, fix_legs([report.fix for report in reports], max_gap_s))
+
+    def ends(self, i: int) -> tuple[Report, Report]:
+        """The reports at both ends of the uncut leg that leg i is part of; twice the same for a lone report."""
+        source = int(self.legs.source[i])
+        alone = self.legs.t0_s[i] == self.legs.t1_s[i]
+        return self.reports[source], self.reports[source if alone else source + 1]
+
+    def uncertainty_m(self, i: int, t_s: float | None = None) -> float:
+        """How uncertain the place is at a time on leg i, or at most anywhere on it."""
+        before, after = self.ends(i)
+        worst = max(before.fix.uncertainty_m, after.fix.uncertainty_m)
+        if before is after:
+            return worst
+        length = distance_m(before.fix.lat_deg, before.fix.lon_deg, after.fix.lat_deg, after.fix.lon_deg)
+        begin, end = seconds(before.fix.at), seconds(after.fix.at)
+        share = 0.5 if t_s is None else (t_s - begin) / (end - begin)
+        return worst + stray_m(length, share)
+
+    def moved(self, t0_s: float, t1_s: float) -> bool:
+        """Whether any report about a stretch of time differs from the first of them by more than both uncertainties."""
+        during = (self.legs.t1_s > t0_s) & (self.legs.t0_s < t1_s)
+        if t0_s == t1_s:
+            during = (self.legs.t1_s >= t0_s) & (self.legs.t0_s <= t1_s)
+        fixes = [report.fix for i in np.flatnonzero(during).tolist() for report in self.ends(i)]
+        if not fixes:
+            return False
+        first = fixes[0]
+        away = distances_m(first.lat_deg, first.lon_deg, [fix.lat_deg for fix in fixes], [fix.lon_deg for fix in fixes])
+        return any(
+            distance > fix.uncertainty_m + first.uncertainty_m
+            for distance, fix in zip(away.tolist(), fixes, strict=True)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Stretch:
+    """Two assets nearer than the limit while each is on one leg."""
+
+    one: _Path
+    other: _Path
+    leg: int
+    other_leg: int
+    t0_s: float
+    t1_s: float
+    open_start: bool
+    open_end: bool
+    nearest_s: float
+    nearest_m: float
+    low_m: float
+    lat_deg: float
+    lon_deg: float
+
+    def reports(self) -> tuple[Report, ...]:
+        return (*self.one.ends(self.leg), *self.other.ends(self.other_leg))
+
+
+def _stretches(one: _Path, other: _Path, near_m: float) -> list[_Stretch]:
+    """When two assets are nearer than `near_m`, one stretch for each pair of legs."""
+    leg, other_leg = _overlaps(one.legs, other.legs)
+    if not len(leg):
+        return []
+    t0 = np.maximum(one.legs.t0_s[leg], other.legs.t0_s[other_leg])
+    t1 = np.minimum(one.legs.t1_s[leg], other.legs.t1_s[other_leg])
+    begin = one.legs.at(leg, t0), other.legs.at(other_leg, t0)
+    end = one.legs.at(leg, t1), other.legs.at(other_leg, t1)
+    at0, at1, length, other_length = (
+        lengths_m(*begin[0], *begin[1]),
+        lengths_m(*end[0], *end[1]),
+        lengths_m(*begin[0], *end[0]),
+        lengths_m(*begin[1], *end[1]),
+    )
+    # However the two go, they cannot come nearer than this between the two moments (triangle inequality).
+    least = (at0 + at1 - length - other_length) / 2
+    found: list[_Stretch] = []
+    for k in np.flatnonzero(least < near_m).tolist():
+        lat = np.array([begin[0][0][k], end[0][0][k], begin[1][0][k], end[1][0][k]])
+        lon = np.array([begin[0][1][k], end[0][1][k], begin[1][1][k], end[1][1][k]])
+        plane = plane_about(lat, lon)
+        xy = plane.to_xy(lat, lon)
+        apart0, apart1 = xy[2] - xy[0], xy[3] - xy[1]
+        spans = times_in_circle(apart0, apart1, float(t0[k]), float(t1[k]), (0.0, 0.0), near_m)
+        if not spans:
+            continue
+        change = apart1 - apart0
+        square = float(change @ change)
+        share = min(max(-float(apart0 @ change) / square, 0.0), 1.0) if square > 0.0 else 0.0
+        place, other_place = xy[0] + share * (xy[1] - xy[0]), xy[2] + share * (xy[3] - xy[2])
+        lats, lons = plane.to_latlon([place, other_place, (place + other_place) / 2])
+        nearest = distance_m(float(lats[0]), float(lons[0]), float(lats[1]), float(lons[1]))
+        i, j = int(leg[k]), int(other_leg[k])
+        found.append(
+            _Stretch(
+                one=one,
+                other=other,
+                leg=i,
+                other_leg=j,
+                t0_s=spans[0][0],
+                t1_s=spans[0][1],
+                open_start=spans[0][0] == t0[k] and float(at0[k]) < near_m - 1e-3,
+                open_end=spans[0][1] == t1[k] and float(at1[k]) < near_m - 1e-3,
+                nearest_s=float(t0[k]) + share * float(t1[k] - t0[k]),
+                nearest_m=nearest,
+                low_m=max(0.0, nearest - one.uncertainty_m(i) - other.uncertainty_m(j)),
+                lat_deg=float(lats[2]),
+                lon_deg=float(lons[2]),
+            )
+        )
+    return found
+
+
+def _overlaps(one: Legs, other: Legs) -> tuple[IntArray, IntArray]:
+    """The pairs of legs that have time in common: more than a moment, unless one of them is itself but a moment."""
+    first = np.searchsorted(other.t1_s, one.t0_s, side="left")
+    stop = np.searchsorted(other.t0_s, one.t1_s, side="right")
+    count = np.maximum(stop - first, 0)
+    leg = np.repeat(np.arange(len(one)), count)
+    other_leg = np.arange(len(leg)) - np.repeat(np.cumsum(count) - count, count) + first[leg]
+    shared = np.minimum(one.t1_s[leg], other.t1_s[other_leg]) - np.maximum(one.t0_s[leg], other.t0_s[other_leg])
+    brief = (one.t0_s[leg] == one.t1_s[leg]) | (other.t0_s[other_leg] == other.t1_s[other_leg])
+    keep = (shared > 0.0) | ((shared == 0.0) & brief)
+    return leg[keep], other_leg[keep]
+
+
+def _joined(stretches: list[_Stretch]) -> list[list[_Stretch]]:
+    """Stretches that follow upon one another without a break, whichever members they are of."""
+    groups: list[list[_Stretch]] = []
+    until = -np.inf
+    for stretch in sorted(stretches, key=lambda s: (s.t0_s, s.t1_s, s.one.history.asset, s.other.history.asset)):
+        if stretch.t0_s > until + _JOIN_S:
+            groups.append([])
+            until = stretch.t1_s
+        groups[-1].append(stretch)
+        until = max(until, stretch.t1_s)
+    return groups
+
+
+def _any_moved(group: list[_Stretch]) -> bool:
+    """Whether any asset that takes part moved while the whole of it lasted."""
+    begin, end = group[0].t0_s, max(stretch.t1_s for stretch in group)
+    paths = {path.history.asset: path for stretch in group for path in (stretch.one, stretch.other)}
+    return any(path.moved(begin, end) for path in paths.values())
+
+
+def _encounter(group: list[_Stretch]) -> Encounter:
+    nearest = min(group, key=lambda s: (s.nearest_m, s.nearest_s, s.one.history.asset, s.other.history.asset))
+    last = max(group, key=lambda s: s.t1_s)
+    high = (
+        nearest.nearest_m
+        + nearest.one.uncertainty_m(nearest.leg, nearest.nearest_s)
+        + nearest.other.uncertainty_m(nearest.other_leg, nearest.nearest_s)
+    )
+    starts_at, ends_at = moment(group[0].t0_s), moment(last.t1_s)
+    return Encounter(
+        starts_at=starts_at,
+        ends_at=ends_at,
+        open_start=group[0].open_start,
+        open_end=last.open_end,
+        nearest_at=moment(nearest.nearest_s),
+        nearest_m=nearest.nearest_m,
+        nearest_low_m=min(stretch.low_m for stretch in group),
+        nearest_high_m=high,
+        duration_s=(ends_at - starts_at).total_seconds(),
+        lat_deg=nearest.lat_deg,
+        lon_deg=nearest.lon_deg,
+        a_asset=nearest.one.history.asset,
+        b_asset=nearest.other.history.asset,
+        a_assets=tuple(sorted({stretch.one.history.asset for stretch in group})),
+        b_assets=tuple(sorted({stretch.other.history.asset for stretch in group})),
+        synthetic=any(report.synthetic for stretch in group for report in stretch.reports()),
+        acts=acts_of(nearest.reports()),
+    )

@@ -1,0 +1,256 @@
+"""How a group stands: where along its route, how late, how far off it, standing or moving, when last heard of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+
+import numpy as np
+
+from keepclear.geometry.earth import FloatArray, LocalPlane, distances_m, plane_about
+from keepclear.geometry.pack import Legs, seconds, trajectory_legs
+from keepclear.model.groups import Group
+from keepclear.model.plans import Trajectory
+from keepclear.model.volumes import AltitudeBand
+from keepclear.watch.history import Estimate, History, Report, acts_of
+
+_GROUND = AltitudeBand(lower_wgs84_m=0.0, upper_wgs84_m=0.0)  # heights play no part in progress
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """How a group stood at `at`, the last moment at which the whereabouts of half of its members can be told.
+
+    Place: the middle of the members, within `uncertainty_m`. Along the route: `chainage_m` from its start, of
+    `route_m`; `expected_chainage_m` is where the plan has it at `at`. `late_s` is positive when late and negative when
+    early, and never more than the uncertainty of the place leaves certain. `off_route_m` is the distance to the route.
+
+    `halted_since` is since when more than half of the members have stood, if they have for the group's
+    `halted_after_s`: the first report from which on none differs from the last by more than the uncertainties of the
+    two. `moving` is true if more than half showed themselves elsewhere within that time. Neither: it cannot be told.
+
+    `lost_contact_since` is the moment of the newest report of all, once that is older than the group's
+    `silent_after_s`; `silent` are the members of which that is true (or never heard of), each on its own.
+    """
+
+    at: datetime | None
+    lat_deg: float | None
+    lon_deg: float | None
+    uncertainty_m: float | None
+    chainage_m: float | None
+    route_m: float | None
+    expected_chainage_m: float | None
+    late_s: float | None
+    off_route_m: float | None
+    halted_since: datetime | None
+    moving: bool
+    last_report_at: datetime | None
+    lost_contact_since: datetime | None
+    silent: tuple[str, ...]
+    synthetic: bool
+    acts: tuple[str, ...]
+
+
+def assess(group: Group, trajectory: Trajectory | None, histories: Mapping[str, History], now: datetime) -> Progress:
+    """How the group stands as its reports up to `now` tell; `histories` by asset id.
+
+    Members last heard of more than the group's `silent_after_s` before its newest report play no part, and reports
+    further apart than that are not joined. Where a route passes one place more than once, the passage nearest to where
+    the plan has the group is meant.
+    """
+    newest = {
+        member.asset: report
+        for member in group.members
+        if member.asset in histories and (report := histories[member.asset].last(now)) is not None
+    }
+    last_report_at = max((report.fix.at for report in newest.values()), default=None)
+    heard = [
+        histories[asset]
+        for asset, report in newest.items()
+        if last_report_at is not None and (last_report_at - report.fix.at).total_seconds() <= group.silent_after_s
+    ]
+    places = _places(heard, now, group.silent_after_s)
+    middle = _middle(places)
+    route = _Route.of(trajectory) if trajectory is not None else None
+    on_route = route.locate(middle) if route is not None and middle is not None else None
+    stands = [_standing(history, now, group.silent_after_s) for history in heard]
+    halted_since, moving, reports = _motion(stands, len(heard), group.halted_after_s)
+    silent_since = None
+    if last_report_at is not None and (now - last_report_at).total_seconds() > group.silent_after_s:
+        silent_since = last_report_at
+    return Progress(
+        at=middle.at if middle else None,
+        lat_deg=middle.lat_deg if middle else None,
+        lon_deg=middle.lon_deg if middle else None,
+        uncertainty_m=middle.uncertainty_m if middle else None,
+        chainage_m=on_route.chainage_m if on_route else None,
+        route_m=route.length_m if route else None,
+        expected_chainage_m=on_route.expected_chainage_m if on_route else None,
+        late_s=on_route.late_s if on_route else None,
+        off_route_m=on_route.off_route_m if on_route else None,
+        halted_since=halted_since,
+        moving=moving,
+        last_report_at=last_report_at,
+        lost_contact_since=silent_since,
+        silent=tuple(
+            member.asset
+            for member in group.members
+            if member.asset not in newest or (now - newest[member.asset].fix.at).total_seconds() > group.silent_after_s
+        ),
+        synthetic=any(place.synthetic for place in places) or any(report.synthetic for report in reports),
+        acts=tuple(dict.fromkeys([*(act for place in places for act in place.acts), *acts_of(reports)])),
+    )
+
+
+def _places(heard: list[History], now: datetime, max_gap_s: float) -> list[Estimate]:
+    """Where the members were at the last moment at which half of those heard of can be placed."""
+    lasts = sorted((report.fix.at for history in heard if (report := history.last(now))), reverse=True)
+    if not lasts:
+        return []
+    at = lasts[(len(lasts) - 1) // 2]
+    return [place for history in heard if (place := history.estimate(at, max_gap_s)) is not None]
+
+
+def _middle(places: list[Estimate]) -> Estimate | None:
+    """The median of places on a plane, as uncertain as the least certain of them."""
+    if not places:
+        return None
+    lats, lons = [place.lat_deg for place in places], [place.lon_deg for place in places]
+    plane = plane_about(lats, lons)
+    lat, lon = plane.to_latlon(np.median(plane.to_xy(lats, lons), axis=0)[None, :])
+    return Estimate(
+        at=places[0].at,
+        lat_deg=float(lat[0]),
+        lon_deg=float(lon[0]),
+        uncertainty_m=max(place.uncertainty_m for place in places),
+        alt_wgs84_m=None,
+        synthetic=any(place.synthetic for place in places),
+        acts=tuple(dict.fromkeys(act for place in places for act in place.acts)),
+    )
+
+
+# ── along the route ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class _OnRoute:
+    chainage_m: float
+    expected_chainage_m: float
+    late_s: float
+    off_route_m: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Route:
+    """A trajectory as legs, with the metres along it and the planned time at each of the n + 1 ends of legs."""
+
+    legs: Legs
+    chainage_m: FloatArray
+    planned_s: FloatArray
+
+    @classmethod
+    def of(cls, trajectory: Trajectory) -> _Route:
+        legs = trajectory_legs(trajectory, _GROUND)
+        return cls(
+            legs, np.concatenate(([0.0], np.cumsum(legs.lengths_m()))), np.concatenate((legs.t0_s[:1], legs.t1_s))
+        )
+
+    @property
+    def length_m(self) -> float:
+        return float(self.chainage_m[-1])
+
+    def locate(self, place: Estimate) -> _OnRoute:
+        at = seconds(place.at)
+        expected = float(np.interp(at, self.planned_s, self.chainage_m))
+        chainage, off = self._nearest(place, expected)
+        # Late if even the farthest it may have come was due before; early if even the least was due later.
+        latest = self._due(min(chainage + place.uncertainty_m, self.length_m), last=True)
+        earliest = self._due(max(chainage - place.uncertainty_m, 0.0), last=False)
+        late = at - latest if at > latest else min(at - earliest, 0.0)
+        return _OnRoute(chainage, expected, late, off)
+
+    def _nearest(self, place: Estimate, expected_m: float) -> tuple[float, float]:
+        plane = LocalPlane(place.lat_deg, place.lon_deg)
+        a = plane.to_xy(self.legs.lat0_deg, self.legs.lon0_deg)
+        b = plane.to_xy(self.legs.lat1_deg, self.legs.lon1_deg)
+        step = b - a
+        square = (step * step).sum(axis=1)
+        share = np.clip(-(a * step).sum(axis=1) / np.where(square > 0.0, square, 1.0), 0.0, 1.0)
+        foot = a + share[:, None] * step
+        off = np.hypot(foot[:, 0], foot[:, 1])
+        chainage = self.chainage_m[:-1] + share * np.diff(self.chainage_m)
+        # Each passage is a run of neighbouring legs that may be the nearest; the best of each run is a candidate.
+        near = np.flatnonzero(off <= off.min() + place.uncertainty_m + 1.0)
+        runs = np.split(near, np.flatnonzero(np.diff(near) > 1) + 1)
+        candidates = [run[off[run].argmin()] for run in runs]
+        best = min(candidates, key=lambda i: abs(float(chainage[i]) - expected_m))
+        return float(chainage[best]), float(off[best])
+
+    def _due(self, chainage_m: float, *, last: bool) -> float:
+        """The first or last moment at which the plan has the group at a chainage; without end at its end points."""
+        if last and chainage_m >= self.length_m:
+            return float("inf")
+        if not last and chainage_m <= 0.0:
+            return float("-inf")
+        side = np.searchsorted(self.chainage_m, chainage_m, side="right" if last else "left")
+        i = int(side) - 1 if last else int(side)
+        j = i + 1 if last else i - 1
+        at, other = float(self.chainage_m[i]), float(self.chainage_m[j])
+        share = (chainage_m - at) / (other - at)
+        return float(self.planned_s[i]) + share * float(self.planned_s[j] - self.planned_s[i])
+
+
+# ── standing or moving ───────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class _Stand:
+    """An asset has not been seen elsewhere than at its `last` report since `first`; `came` if it was before that."""
+
+    first: Report
+    last: Report
+    came: bool
+
+    @property
+    def duration_s(self) -> float:
+        return (self.last.fix.at - self.first.fix.at).total_seconds()
+
+
+def _standing(history: History, now: datetime, max_gap_s: float) -> _Stand | None:
+    """How long the last report has held. Reports are compared with the last one, not with the one before: a slow
+    crawl made of small steps is movement too."""
+    newest_first = iter(history.backwards(now))
+    last = next(newest_first, None)
+    if last is None:
+        return None
+    first = last
+    chunk_size = 32
+    while chunk := list(islice(newest_first, chunk_size)):
+        lat, lon = [report.fix.lat_deg for report in chunk], [report.fix.lon_deg for report in chunk]
+        away = distances_m(last.fix.lat_deg, last.fix.lon_deg, lat, lon)
+        for report, distance in zip(chunk, away.tolist(), strict=True):
+            if (first.fix.at - report.fix.at).total_seconds() > max_gap_s:
+                return _Stand(first, last, came=False)
+            if distance > report.fix.uncertainty_m + last.fix.uncertainty_m:
+                return _Stand(first, last, came=True)
+            first = report
+        chunk_size *= 2
+    return _Stand(first, last, came=False)
+
+
+def _motion(
+    stands: list[_Stand | None], heard: int, halted_after_s: float
+) -> tuple[datetime | None, bool, list[Report]]:
+    """Since when more than half stand, whether more than half move, and the reports that show it."""
+    known = [stand for stand in stands if stand is not None]
+    halted = sorted((s for s in known if s.duration_s >= halted_after_s), key=lambda s: s.first.fix.at)
+    moving = [s for s in known if s.came and s.duration_s < halted_after_s]
+    majority = heard // 2 + 1
+    if heard and len(halted) >= majority:
+        used = [report for stand in halted for report in (stand.first, stand.last)]
+        return halted[majority - 1].first.fix.at, False, used
+    if heard and len(moving) >= majority:
+        return None, True, [report for stand in moving for report in (stand.first, stand.last)]
+    return None, False, []
