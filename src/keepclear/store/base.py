@@ -97,9 +97,14 @@ class Store(Protocol):
         ...
 
 
+def is_act_id(text: str) -> bool:
+    """Whether this is 64 lower-case hex digits."""
+    return _ACT_ID.fullmatch(text) is not None
+
+
 def check_row(row: NewRow) -> None:
     """Malformed naming the first field that no store may keep."""
-    if not _ACT_ID.fullmatch(row.act_id):
+    if not is_act_id(row.act_id):
         raise Malformed("an act id is 64 lower-case hex digits", field="act_id")
     if row.recorded_at.utcoffset() != timedelta(0):
         raise Malformed("the record time must be in UTC and carry its zone", field="recorded_at")

@@ -43,6 +43,7 @@ class MemoryStore:
             answer: list[int] = []
             for row in batch:
                 check_row(row)
+            for row in batch:
                 known = self._index.get(row.act_id, index.get(row.act_id))
                 if known is None:
                     place = (row.line, row.author, row.seq)

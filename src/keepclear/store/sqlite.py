@@ -6,6 +6,7 @@ open it, and the lock dies with the process. Not promised: network file systems,
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -23,6 +24,7 @@ from keepclear.store.base import (
     check_range,
     check_row,
     forked,
+    is_act_id,
     no_such_row,
 )
 
@@ -100,10 +102,7 @@ class SqliteStore:
 
     def index_of(self, act_id: str) -> int | None:
         """See `Store.index_of`."""
-        try:
-            key = bytes.fromhex(act_id)
-        except ValueError:
-            return None
+        key = bytes.fromhex(act_id) if is_act_id(act_id) else b""
         found: int | None = self._read("SELECT idx FROM entry WHERE act_id = ?", (key,))
         return found
 
@@ -139,9 +138,11 @@ class SqliteStore:
     def close(self) -> None:
         """See `Store.close`."""
         with self._lock:
-            if self._connection is not None:
-                self._connection.close()
-                self._connection = None
+            connection, self._connection = self._connection, None
+            if connection is not None:
+                # What was answered for is in the write-ahead log; the next opening finishes what closing cannot.
+                with contextlib.suppress(apsw.Error):
+                    connection.close()
 
     def _open(self, connection: apsw.Connection) -> None:
         connection.execute("PRAGMA locking_mode=EXCLUSIVE")  # first, or the WAL index would be shared memory
