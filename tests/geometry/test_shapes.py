@@ -35,7 +35,8 @@ coarse = st.tuples(st.integers(-6, 6), st.integers(-6, 6))
 rings = st.lists(coarse, min_size=3, max_size=9, unique=True).filter(
     lambda ring: bool(shapely.Polygon(ring).is_valid) and shapely.Polygon(ring).area > 0.0
 )
-metres = st.floats(-300_000.0, 300_000.0)
+# To the millimetre: of segments 1e-200 m long, GEOS says that they are infinitely far away.
+metres = st.floats(-300_000.0, 300_000.0).map(lambda length: round(length, 3))
 anywhere = st.tuples(metres, metres)
 routes = st.lists(anywhere, min_size=2, max_size=8)
 SQUARE = [(0.0, 0.0), (10.0, 0.0), (10.0, 10.0), (0.0, 10.0)]
@@ -282,6 +283,20 @@ def test_nearest_approach_on_the_lattice(first: list[Lattice], second: list[Latt
     assert nearest_approach(first, second).distance_m == pytest.approx(
         shapely.LineString(first).distance(other), abs=1e-9
     )
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("hair", [0.0, 5e-324, 1e-277, 1e-155, 1e-9])
+def test_segments_of_no_length_do_no_harm(hair: float) -> None:
+    route = [(0.0, 0.0), (0.0, hair), (hair, 300_000.0), (hair, 300_000.0)]
+    assert nearest_approach(route, [(4.0, 5.0), (4.0, 5.0 + hair)]).distance_m == pytest.approx(4.0)
+    assert nearest_approach(route, [(-1.0, 5.0), (1.0, 5.0 + hair)]).distance_m == 0.0
+    chainage, off = locate_on_polyline([(3.0, 100.0)], route)
+    assert (chainage[0], off[0]) == pytest.approx((100.0, 3.0))
+    ring = [(0.0, 0.0), (0.0, hair), (10.0, 0.0), (10.0 + hair, 10.0), (10.0, 10.0), (0.0, 10.0)]
+    assert points_in_polygon([(5.0, 5.0), (-1.0, 5.0)], ring).tolist() == [True, False]
+    found = times_in_polygon((-10.0, 5.0), (20.0, 5.0), 0.0, 30.0, ring)
+    assert found == [pytest.approx((10.0, 20.0))]
 
 
 def test_nearest_approach_by_name() -> None:

@@ -118,7 +118,7 @@ def points_in_polygon(points: npt.ArrayLike, polygon: npt.ArrayLike) -> BoolArra
     x2, y2 = np.roll(x1, -1), np.roll(y1, -1)
     # A ray to the east crosses an odd number of edges; an edge owns its lower end, so a vertex counts once.
     straddles = (y1 > y) != (y2 > y)
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         crosses = straddles & (x < x1 + (x2 - x1) * (y - y1) / (y2 - y1))
     inside = crosses.sum(axis=1) % 2 == 1
     return np.asarray(inside | (distance_to_edge_m(at, ring) <= TOUCH_M))
@@ -272,7 +272,7 @@ def _to_segments(points: FloatArray, a: FloatArray, b: FloatArray) -> tuple[Floa
     span = b - a
     square = (span * span).sum(axis=1)
     from_a = points[:, None, :] - a[None, :, :]
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         share = np.where(square > 0.0, (from_a * span).sum(axis=2) / square, 0.0)
     share = np.clip(share, 0.0, 1.0)
     off = from_a - share[:, :, None] * span
@@ -283,7 +283,7 @@ def _first_crossing(a: FloatArray, b: FloatArray, c: FloatArray, d: FloatArray) 
     """Where the segments a-b first cross the segments c-d; parallel ones are left to the distances of their ends."""
     along, across = (b - a)[:, None, :], (d - c)[None, :, :]
     between = c[None, :, :] - a[:, None, :]
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         turn = _cross(along, across)
         share = _cross(between, across) / turn
         other = _cross(between, along) / turn
@@ -300,7 +300,7 @@ def _meets_outline(origin: FloatArray, step: FloatArray, length: float, ring: Fl
     edge = np.roll(ring, -1, axis=0) - ring
     edge_length = np.hypot(edge[:, 0], edge[:, 1])
     between = ring - origin
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         turn = _cross(step, edge)
         share = _cross(between, edge) / turn
         on_edge = _cross(between, step) / turn * edge_length
