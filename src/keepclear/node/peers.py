@@ -1,0 +1,118 @@
+"""What a node answers to its peers: plain functions from bytes to bytes, so that a server only routes them.
+
+Nothing is believed for the sender's sake. Every act of a *push* stands on its author's signature, the checkpoint with
+it on the node's; it is answered act by act, when those taken are on disk. A *pull* is answered only to a node that
+signed it, naming this one, within a minute, each once; and only with what was said on lines that node is on.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from keepclear.errors import Forged, KeepclearError, Malformed, Refused
+from keepclear.model.parties import NodeCard
+from keepclear.node.exchange import (
+    MAX_ACTS,
+    MAX_BATCH_BYTES,
+    MAX_PULL_BYTES,
+    MAX_PUSH_BYTES,
+    PullReply,
+    PullRequest,
+    Push,
+    PushReply,
+    PushResult,
+    open_pull,
+    peek_pull,
+    read,
+    trouble_of,
+    write,
+)
+from keepclear.node.outbox import shared_chains
+from keepclear.record import VerifierKey
+
+if TYPE_CHECKING:
+    from keepclear.node.node import Node
+
+PULL_HOLDS = timedelta(seconds=60)
+
+
+async def handle_push(node: Node, body: bytes) -> bytes:
+    """The answer to a push. What is wrong with it is said in the answer; nothing is raised."""
+    try:
+        push = read(body, Push, MAX_PUSH_BYTES)
+        known_node(node, push.sender)
+        node.heard_checkpoint(push.sender, push.checkpoint)
+    except Refused as error:
+        return write(PushReply(trouble=trouble_of(error)))
+    taken = await node.take_in(push.acts, push.sender)
+    node.heard_from(push.sender)
+    return write(PushReply(results=tuple(_result(outcome) for outcome in taken)))
+
+
+async def handle_pull(node: Node, body: bytes) -> bytes:
+    """The answer to a pull. What is wrong with it is said in the answer; nothing is raised."""
+    try:
+        request = _read_pull(node, body)
+    except Refused as error:
+        return write(PullReply(trouble=trouble_of(error)))
+    node.asked_by(request.asker)
+    state = node.state
+    have = {(item.line, item.author): item.seq for item in request.have}
+    wanted: list[int] = []
+    for chain in shared_chains(state, request.asker):
+        ids = state.chain(*chain).ids
+        wanted += [state.acts[act_id].index for act_id in ids[have.get(chain, 0) :][: MAX_ACTS + 1]]
+    wanted.sort()
+    acts: list[bytes] = []
+    total = 0
+    for index in wanted[:MAX_ACTS]:
+        raw = (await node.aside(lambda index=index: node.store.row(index))).envelope  # type: ignore[misc]
+        total += len(raw)
+        if acts and total > MAX_BATCH_BYTES:
+            break
+        acts.append(raw)
+    return write(PullReply(acts=tuple(acts), more=len(acts) < len(wanted)))
+
+
+def known_node(node: Node, peer: str) -> NodeCard:
+    """The card of an enrolled peer; Forged if there is none."""
+    card = node.state.nodes.get(peer)
+    if card is None or peer == node.id:
+        raise Forged(f"{peer} is not enrolled at {node.id}", field="sender", code="unknown_node")
+    return card
+
+
+class PullsSeen:
+    """The pulls of the last minutes, so that each is answered once. In memory: a pull holds for a minute anyway."""
+
+    def __init__(self) -> None:
+        self._seen: dict[tuple[str, str], datetime] = {}
+
+    def take(self, request: PullRequest, now: datetime) -> None:
+        """Forged unless the request is of this minute and was not seen before."""
+        if abs(now - request.at) > PULL_HOLDS:
+            raise Forged("the request is too old, or from the future", field="at", code="stale")
+        # What is forgotten here is refused as stale by then.
+        self._seen = {key: at for key, at in self._seen.items() if abs(now - at) <= 2 * PULL_HOLDS}
+        key = (request.asker, request.nonce)
+        if key in self._seen:
+            raise Forged("this request was answered before", field="nonce", code="replayed")
+        self._seen[key] = request.at
+
+
+def _read_pull(node: Node, body: bytes) -> PullRequest:
+    if len(body) > MAX_PULL_BYTES:
+        raise Malformed(f"a pull has at most {MAX_PULL_BYTES} bytes", field="body", code="too_large")
+    card = known_node(node, peek_pull(body).asker)
+    request = open_pull(body, VerifierKey.from_vkey(card.key))
+    if request.asked != node.id:
+        raise Forged("this request is for another node", field="asked")
+    node.pulls_seen.take(request, node.clock.now())
+    return request
+
+
+def _result(outcome: int | KeepclearError) -> PushResult:
+    if isinstance(outcome, int):
+        return PushResult(index=outcome)
+    return PushResult(trouble=trouble_of(outcome))

@@ -1,0 +1,449 @@
+"""The single writer: the only task that adds to the record and changes the state.
+
+It takes all that has arrived, judges each act in turn, keeps those taken in one transaction, and only then takes them
+into the tree and the state, answers, and tells others. So nobody sees an act that is not on disk, and if the disk fails
+nothing has changed.
+
+Acts share a transaction only where the judgement of one cannot hang on another being in force. What peers said is
+judged by signature, membership and place in its chain. Of this node's own acts the kinds in `JUDGED_TOGETHER` may
+share, for none of them changes what `keepclear.line.decide` asks about another; any other is judged when everything
+before it is in force, and kept by itself. A test holds this to a writer that does one act at a time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol, TypeVar
+
+import structlog
+
+from keepclear.errors import BrokenRecord, Forged, Forked, KeepclearError, Malformed, Refused, StoreFailed
+from keepclear.formats.wire import write_said
+from keepclear.line.apply import apply
+from keepclear.line.decide import decide
+from keepclear.line.duties import duties
+from keepclear.line.message import Message, kept, read_message
+from keepclear.line.state import Chain, State
+from keepclear.model import acts as a
+from keepclear.model.acts import Said
+from keepclear.model.findings import Finding, FindingKind
+from keepclear.node.clock import Clock
+from keepclear.record import (
+    Entry,
+    Envelope,
+    Header,
+    SigningKey,
+    Tree,
+    VerifierKey,
+    check_signature,
+    leaf_bytes,
+    leaf_hash,
+    parse,
+    seal,
+)
+from keepclear.store import NewRow, Store
+
+MAX_BATCH = 500
+MAX_WAITING = 10_000
+"""Acts that may wait to be judged; more are refused at once (`busy`)."""
+DUTY_ROUNDS = 3
+"""How often in a row what a node does of itself may bring forth more of it."""
+NODE_ROLE = "node"
+
+JUDGED_TOGETHER = (
+    a.Positions,
+    a.Coverage,
+    a.Notice,
+    a.ClearRequest,
+    a.Proposal,
+    a.DangerCall,
+    a.LegBlocked,
+    a.Waiting,
+    a.PublishStatement,
+    a.Receipt,
+    a.Remark,
+    a.LineCheck,
+    a.LineCheckAnswer,
+    a.Noticed,
+    a.Gazetteer,
+    a.DeclareBoundary,
+)
+
+T = TypeVar("T")
+log = structlog.get_logger("keepclear.node")
+
+
+class Aside(Protocol):
+    """Runs a blocking call while the event loop goes on; `asyncio.to_thread` is one."""
+
+    def __call__(self, work: Callable[[], T], /) -> Coroutine[Any, Any, T]:
+        """Run it and return its result, or raise what it raises."""
+        ...
+
+
+class Waiting:
+    """An act waiting to be judged, and whoever waits for the answer: the kept message, or a KeepclearError."""
+
+    def __init__(self) -> None:
+        self.answer: asyncio.Future[Message] = asyncio.get_running_loop().create_future()
+
+    def take(self, message: Message) -> None:
+        """It is kept."""
+        if not self.answer.done():
+            self.answer.set_result(message)
+
+    def refuse(self, error: KeepclearError) -> None:
+        """It is not kept."""
+        if not self.answer.done():
+            self.answer.set_exception(error)
+            self.answer.exception()  # a caller that has gone away need not collect it
+
+
+class Submission(Waiting):
+    """An act of an author this node holds the key of; not yet signed."""
+
+    def __init__(self, author: str, line: str, said: Said, said_at: datetime | None) -> None:
+        super().__init__()
+        self.author = author
+        self.line = line
+        self.said = said
+        self.said_at = said_at
+
+
+class Arrival(Waiting):
+    """An envelope that came from a peer."""
+
+    def __init__(self, raw: bytes, sender: str) -> None:
+        super().__init__()
+        self.raw = raw
+        self.sender = sender
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """An act to be kept, and all who wait for it."""
+
+    message: Message
+    raw: bytes
+    leaf: bytes
+    recorded_at: datetime
+    waiting: list[Waiting]
+
+    @property
+    def from_peer(self) -> bool:
+        """Whether a peer brought it."""
+        return isinstance(self.waiting[0], Arrival)
+
+
+class Writer:
+    """Owns the state and the tree of one node. `load` first, then `run` as a task until `stop`."""
+
+    def __init__(
+        self,
+        node_id: str,
+        keys: Mapping[str, SigningKey],
+        store: Store,
+        clock: Clock,
+        aside: Aside,
+        on_kept: Callable[[Sequence[Message]], None],
+    ) -> None:
+        self.state = State(node_id)
+        self.tree = Tree()
+        self.clock_behind_s = 0.0
+        """How far the clock stands behind the last record time; 0 but after it was put back."""
+        self._keys = keys
+        self._store = store
+        self._clock = clock
+        self._aside = aside
+        self._on_kept = on_kept
+        self._last_recorded_at: datetime | None = None
+        self._queue: list[Waiting] = []
+        self._ticks: list[asyncio.Future[None]] = []
+        self._arrived = asyncio.Event()
+        self._idle = asyncio.Event()
+        self._stopping = False
+        self._gone: str | None = None
+        self._forks: dict[str, tuple[Envelope, Finding]] = {}
+
+    # ── for the node ──
+
+    def load(self) -> None:
+        """Fold the whole record into the state. BrokenRecord names the first entry that does not prove itself."""
+        for row in self._store.rows():
+            where = f"entry {row.index}"
+            if row.index != self.tree.size:
+                raise BrokenRecord(where, f"entry {self.tree.size} is missing")
+            hash_ = leaf_hash(leaf_bytes(Entry(row.index, row.recorded_at, row.envelope)))
+            if hash_ != row.leaf_hash:
+                raise BrokenRecord(where, "its bytes do not give the hash that was kept with it")
+            try:
+                message = kept(read_message(parse(row.envelope)), row.index, row.recorded_at)
+            except Malformed as error:
+                raise BrokenRecord(where, f"it cannot be read: {error}") from error
+            if message.id != row.act_id or message.seq != self.state.chain(message.line, message.author).seq + 1:
+                raise BrokenRecord(where, "it is not the act that was kept there")
+            self.tree.append(hash_)
+            apply(self.state, message)
+            self._last_recorded_at = row.recorded_at
+
+    def put(self, waiting: Waiting) -> None:
+        """Hand an act in. Refused (`busy`) if too many wait; StoreFailed if the writer has stopped."""
+        if self._gone is not None:
+            raise StoreFailed(self._gone)
+        if len(self._queue) >= MAX_WAITING:
+            raise Refused("too much is waiting to be written; try again", code="busy")
+        self._queue.append(waiting)
+        self._wake()
+
+    def tick(self) -> asyncio.Future[None]:
+        """Ask for what is due now to be done; resolves when it is kept."""
+        if self._gone is not None:
+            raise StoreFailed(self._gone)
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._ticks.append(done)
+        self._wake()
+        return done
+
+    async def idle(self) -> None:
+        """Returns when nothing waits to be judged."""
+        await self._idle.wait()
+
+    def stop(self) -> None:
+        """Let `run` end when what has arrived is answered."""
+        self._stopping = True
+        self._arrived.set()
+
+    async def run(self) -> None:
+        """Write until stopped. What goes wrong with one act or one transaction is its callers' answer, not the end."""
+        try:
+            while not self._stopping or self._queue or self._ticks:
+                if not self._queue and not self._ticks:
+                    self._idle.set()
+                    await self._arrived.wait()
+                self._arrived.clear()
+                waiting, self._queue = self._queue, []
+                ticks, self._ticks = self._ticks, []
+                await self._write(waiting)
+                await self._say_forks()
+                if ticks or not self._queue:
+                    await self._do_duties()
+                for tick in ticks:
+                    if not tick.done():
+                        tick.set_result(None)
+        finally:
+            self._gone = "the node has stopped writing"
+            for left in self._queue:
+                left.refuse(StoreFailed(self._gone))
+            for tick in self._ticks:
+                tick.cancel()
+            self._idle.set()
+
+    # ── one round ──
+
+    def _wake(self) -> None:
+        self._idle.clear()
+        self._arrived.set()
+
+    async def _write(self, arrived: Sequence[Waiting]) -> None:
+        left = list(arrived)
+        while left:
+            batch, left = self._judge(left)
+            if batch:
+                await self._keep(batch)
+
+    async def _do_duties(self) -> None:
+        """What the node owes to say of itself. A duty refused now is tried again when the next act or tick comes."""
+        for _ in range(DUTY_ROUNDS):
+            drafts = duties(self.state, self._stamp())
+            if not drafts:
+                return
+            own = [Submission(draft.author, draft.line, Said(role=draft.role, act=draft.act), None) for draft in drafts]
+            await self._write(own)
+            for submission in own:
+                error = submission.answer.exception()
+                if error is not None:
+                    log.warning("duty.not_done", act=type(submission.said.act).__name__, why=str(error))
+
+    # ── judging: no await in here, so nobody sees the chains while they are counted on ──
+
+    def _judge(self, arrived: Sequence[Waiting]) -> tuple[list[Judged], list[Waiting]]:
+        """The acts from the front that are taken and may share a transaction, and all that must come after them."""
+        batch: dict[str, Judged] = {}
+        with self._counting_on() as count_on:
+            for place, waiting in enumerate(arrived):
+                if batch and (len(batch) >= MAX_BATCH or not self._may_share(batch.values(), waiting)):
+                    return list(batch.values()), list(arrived[place:])
+                try:
+                    judged = self._judge_one(waiting, batch)
+                except Refused as error:
+                    waiting.refuse(error)
+                except Exception:
+                    # The outermost edge toward foreign bytes: a fault in a rule must not stop the line for everybody.
+                    log.exception("act.not_judged")
+                    waiting.refuse(Refused("this node could not judge the act", code="not_judged"))
+                else:
+                    if judged is not None:
+                        batch[judged.message.id] = judged
+                        count_on(judged.message)
+        return list(batch.values()), []
+
+    def _may_share(self, batch: Iterable[Judged], waiting: Waiting) -> bool:
+        """Whether an act may be judged before the acts of the batch are in force; see the head of this file."""
+        if not isinstance(waiting, Submission):
+            return all(judged.from_peer or isinstance(judged.message.act, JUDGED_TOGETHER) for judged in batch)
+        act = waiting.said.act
+        re = getattr(act, "re", None)
+        if not isinstance(act, JUDGED_TOGETHER) or (re is not None and re not in self.state.acts):
+            return False
+        for judged in batch:
+            other = judged.message.act
+            if not isinstance(other, JUDGED_TOGETHER):
+                return False
+            if isinstance(act, a.Notice) and isinstance(other, a.Notice) and act.plan.id == other.plan.id:
+                return False
+        return True
+
+    def _judge_one(self, waiting: Waiting, batch: Mapping[str, Judged]) -> Judged | None:
+        """One act; None if it is already kept, and answered, or already in the batch."""
+        now = self._stamp()
+        if isinstance(waiting, Submission):
+            raw = self._sealed(waiting, now)
+            message = read_message(parse(raw))
+            decide(self.state, message, now, own=True)
+        elif isinstance(waiting, Arrival):
+            raw = waiting.raw
+            envelope = parse(raw)
+            known = self.state.acts.get(envelope.id)
+            if known is not None:
+                waiting.take(known)
+                return None
+            if envelope.id in batch:
+                batch[envelope.id].waiting.append(waiting)
+                return None
+            self._check_author(envelope)
+            message = read_message(envelope)
+            try:
+                decide(self.state, message, now, own=False)
+            except Forked as fork:
+                self._note_fork(envelope, str(fork.values["held"]), now)
+                raise
+        else:
+            raise TypeError(type(waiting))
+        return Judged(message, raw, leaf_bytes(Entry(self.tree.size + len(batch), now, raw)), now, [waiting])
+
+    def _sealed(self, submission: Submission, now: datetime) -> bytes:
+        key = self._keys.get(submission.author)
+        if key is None:
+            raise Forged(f"this node holds no key of {submission.author}", field="author", code="not_hosted")
+        chain = self.state.chain(submission.line, submission.author)
+        header = Header(submission.line, submission.author, chain.seq + 1, chain.last, submission.said_at or now)
+        return seal(header, write_said(submission.said), key)
+
+    def _check_author(self, envelope: Envelope) -> None:
+        author = envelope.header.author
+        key = self.state.key_of(author)
+        if key is None:
+            raise Forged(f"{author} is not enrolled here", field="author", code="unknown_author")
+        check_signature(envelope, VerifierKey.from_vkey(key))
+
+    def _stamp(self) -> datetime:
+        """The record time: the clock's, but never earlier than the entry before."""
+        now = self._clock.now()
+        last = self._last_recorded_at
+        behind_s = 0.0 if last is None else max(0.0, (last - now).total_seconds())
+        if behind_s and not self.clock_behind_s:
+            log.warning("clock.behind", seconds=behind_s)
+        self.clock_behind_s = behind_s
+        return now if last is None else max(now, last)
+
+    @contextmanager
+    def _counting_on(self) -> Iterator[Callable[[Message], None]]:
+        """Lets acts judged but not yet kept count as the last of their chains, until the batch is closed."""
+        counted: list[tuple[str, str]] = []
+
+        def count_on(message: Message) -> None:
+            place = (message.line, message.author)
+            self.state.chains.setdefault(place, Chain()).ids.append(message.id)
+            counted.append(place)
+
+        try:
+            yield count_on
+        finally:
+            for place in reversed(counted):
+                chain = self.state.chains[place]
+                chain.ids.pop()
+                if not chain.ids:
+                    del self.state.chains[place]
+
+    # ── keeping ──
+
+    async def _keep(self, batch: Sequence[Judged]) -> None:
+        rows = [
+            NewRow(
+                act_id=judged.message.id,
+                recorded_at=judged.recorded_at,
+                envelope=judged.raw,
+                leaf_hash=leaf_hash(judged.leaf),
+                line=judged.message.line,
+                author=judged.message.author,
+                seq=judged.message.seq,
+            )
+            for judged in batch
+        ]
+        try:
+            indices = await self._aside(lambda: self._store.append(rows))
+        except KeepclearError as error:
+            log.error("store.failed", why=str(error), acts=len(rows))
+            for judged in batch:
+                for waiting in judged.waiting:
+                    waiting.refuse(StoreFailed("it could not be kept; nothing was changed"))
+            return
+        first = self.tree.size
+        if indices != list(range(first, first + len(rows))):
+            raise BrokenRecord("store", f"it put acts at {indices}, not from {first} on")
+        messages = []
+        for judged, row, index in zip(batch, rows, indices, strict=True):
+            message = kept(judged.message, index, judged.recorded_at)
+            self.tree.append(row.leaf_hash)
+            apply(self.state, message)
+            self._last_recorded_at = judged.recorded_at
+            messages.append(message)
+        for judged, message in zip(batch, messages, strict=True):
+            for waiting in judged.waiting:
+                waiting.take(message)
+        self._on_kept(messages)
+
+    # ── a peer that says two things ──
+
+    def _note_fork(self, envelope: Envelope, held: str, now: datetime) -> None:
+        """An author signed two acts for one place: keep the second beside the record, and say so on the own line."""
+        header = envelope.header
+        key = f"fork.{header.line}.{header.author}.{header.seq}"
+        if self.state.finding(key) is not None or key in self._forks:
+            return
+        finding = Finding(
+            kind=FindingKind.FORK,
+            key=key,
+            subjects=(header.author,),
+            since=now,
+            values={"line": header.line, "seq": float(header.seq), "other": envelope.id},
+            evidence=(held,),
+        )
+        self._forks[key] = (envelope, finding)
+
+    async def _say_forks(self) -> None:
+        forks, self._forks = self._forks, {}
+        for envelope, finding in forks.values():
+            log.error("act.forked", line=envelope.header.line, author=envelope.header.author, seq=envelope.header.seq)
+            name, raw = f"fork.{envelope.id}", envelope.raw
+            said = Said(role=NODE_ROLE, act=a.Noticed(finding=finding))
+            try:
+                await self._aside(lambda: self._store.set_note(name, raw))  # noqa: B023 - awaited within the round
+            except StoreFailed as error:
+                log.error("store.failed", why=str(error))
+                continue
+            await self._write([Submission(self.state.node_id, self.state.own_line, said, None)])
