@@ -81,6 +81,12 @@ def test_a_bundle_reads_back_and_no_cut_of_it_does(leaves: list[bytes]) -> None:
         assert join_bundle(found) == bundle[:length]
 
 
+def test_a_bundle_has_at_most_256_entries() -> None:
+    assert len(split_bundle(bytes(2 * 256))) == 256
+    with pytest.raises(Malformed):
+        split_bundle(bytes(2 * 257))
+
+
 def test_the_largest_leaf_fits_and_one_byte_more_does_not() -> None:
     assert split_bundle(join_bundle([b"x" * 65_535])) == [b"x" * 65_535]
     with pytest.raises(OverflowError):

@@ -93,8 +93,52 @@ def test_a_store_of_a_later_version_is_refused(tmp_path: Path) -> None:
         SqliteStore(tmp_path / "node.db")
 
 
+def test_only_the_owner_may_read_it(tmp_path: Path) -> None:
+    store = SqliteStore(tmp_path / "node.db")
+    store.append([new_row(0)])
+    assert {file.name: oct(file.stat().st_mode & 0o777) for file in tmp_path.iterdir()} == {
+        "node.db": "0o600",
+        "node.db-wal": "0o600",
+    }
+    store.close()
+
+
+class StuckConnection:
+    """A connection on which a transaction can neither be finished nor be undone."""
+
+    def __init__(self, real: apsw.Connection) -> None:
+        self.real = real
+
+    def execute(self, statement: str, values: tuple[object, ...] = ()) -> object:
+        """Run it, but for the two that fail."""
+        if statement in {"COMMIT", "ROLLBACK"}:
+            raise apsw.IOError("stuck")
+        return self.real.execute(statement, values)
+
+    def get_autocommit(self) -> bool:
+        """As the real one says."""
+        return self.real.get_autocommit()
+
+    def close(self) -> None:
+        """As the real one."""
+        self.real.close()
+
+
+def test_what_cannot_be_undone_closes_the_store(tmp_path: Path) -> None:
+    store = SqliteStore(tmp_path / "node.db")
+    store.append([new_row(0)])
+    store._connection = StuckConnection(store._opened())  # type: ignore[assignment]
+    with pytest.raises(StoreFailed, match="had to be closed"):
+        store.append([new_row(1)])
+    with pytest.raises(StoreFailed, match="the store is closed"):
+        store.size()
+    store = SqliteStore(tmp_path / "node.db")
+    assert assert_whole(store) == [kept(new_row(0), 0)]
+    store.close()
+
+
 def test_a_place_that_cannot_be_written_is_a_failure(tmp_path: Path) -> None:
-    for path in (tmp_path / "no" / "such" / "folder.db", tmp_path, ":memory:", ""):
+    for path in (tmp_path / "no" / "such" / "folder.db", tmp_path, ""):
         with pytest.raises(StoreFailed):
             SqliteStore(path)
 

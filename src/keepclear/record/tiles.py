@@ -48,10 +48,12 @@ def join_bundle(leaves: Sequence[bytes]) -> bytes:
 
 
 def split_bundle(bundle: bytes) -> list[bytes]:
-    """The leaves of a bundle; Malformed if the last one is cut short."""
-    leaves = []
+    """The leaves of a bundle; Malformed if there are more than 256 or the last one is cut short."""
+    leaves: list[bytes] = []
     at = 0
     while at < len(bundle):
+        if len(leaves) == TILE_WIDTH:
+            raise Malformed(f"a bundle has at most {TILE_WIDTH} entries", field="bundle", code="too_large")
         end = at + 2 + int.from_bytes(bundle[at : at + 2], "big")
         if at + 2 > len(bundle) or end > len(bundle):
             raise Malformed("the last entry is cut short", field="bundle")

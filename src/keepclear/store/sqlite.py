@@ -1,7 +1,8 @@
 """The SQLite store: one file per node, through apsw; WAL and synchronous=FULL, so what is answered is on disk.
 
 The connection holds the file exclusively (`locking_mode=EXCLUSIVE`): a second node, in this or another process, cannot
-open it, and the lock dies with the process. Not promised: network file systems, and disks that lie about fsync.
+open it, and the lock dies with the process. Nothing else in the process may open the file, even to read it: closing it
+again would drop the lock (POSIX). Not promised: network file systems, and disks that lie about fsync.
 """
 
 from __future__ import annotations
@@ -68,10 +69,11 @@ class SqliteStore:
 
     def __init__(self, path: str | os.PathLike[str], *, vfs: str | None = None) -> None:
         check_sqlite_version(apsw.sqlite_lib_version())
-        self._path = os.fspath(path)
+        self._path = os.path.abspath(path)
         self._lock = threading.RLock()
         self._connection: apsw.Connection | None = None
         try:
+            _create(self._path)
             self._connection = apsw.Connection(self._path, vfs=vfs)
             self._open(self._connection)
         except (apsw.Error, OSError) as error:
@@ -174,9 +176,17 @@ class SqliteStore:
             except apsw.Error as error:
                 raise _failed("the store could not keep this", error) from error
             finally:
-                if not connection.get_autocommit():
-                    connection.execute("ROLLBACK")
+                self._roll_back(connection)
             return result
+
+    def _roll_back(self, connection: apsw.Connection) -> None:
+        """End a transaction that is still open. If even that fails, close: rows nobody was promised may not be seen."""
+        try:
+            if not connection.get_autocommit():
+                connection.execute("ROLLBACK")
+        except apsw.Error as error:
+            self.close()
+            raise _failed("the store had to be closed", error) from error
 
     def _read(self, query: str, values: tuple[object, ...]) -> Any:
         """The single value a query gives, or None."""
@@ -215,6 +225,15 @@ class SqliteStore:
         if self._connection is None:
             raise StoreFailed("the store is closed")
         return self._connection
+
+
+def _create(path: str) -> None:
+    """Make a new store's file readable by its owner alone; SQLite gives the files beside it the same mode.
+
+    A file that is there is not opened: closing it would drop the locks that this process may hold on it (POSIX).
+    """
+    with contextlib.suppress(FileExistsError):
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
 
 
 def check_sqlite_version(version: str) -> None:
