@@ -5,6 +5,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-builtin-rules
+export npm_config_update_notifier := false
 
 PYTHON ?= python3
 BIN := .venv/bin
