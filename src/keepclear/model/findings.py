@@ -21,6 +21,7 @@ class FindingKind(StrEnum):
     LINE_DOWN = "line_down"
     FORK = "fork"
     WITHOUT_EFFECT = "without_effect"
+    CLOCK_AHEAD = "clock_ahead"
     # notices and requests
     READ_BACK_WRONG = "read_back_wrong"
     HOP_MISSING = "hop_missing"

@@ -1,0 +1,1 @@
+"""One file a format: bytes of the outside to values and back. Refuses, never repairs."""

@@ -1,0 +1,220 @@
+"""The only place where the state changes: one kept act at a time, in the order of the record.
+
+Nothing is judged here. An act that breaks the rules of procedure was signed and is on record; it is filed with the
+thread it speaks of, and `keepclear.line.procedure` says, whenever somebody asks, that it has no effect and why. What
+is changed here at once are registers in which an author's later act replaces its own earlier one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from keepclear.line.line_check import take_answer, take_check
+from keepclear.line.message import Message
+from keepclear.line.state import THREAD_KINDS, Chain, Line, State, Thread
+from keepclear.line.timings import CLOCK_TOLERANCE
+from keepclear.model import acts as a
+from keepclear.model.groups import AssetKind
+from keepclear.model.tracks import SensorClass, Track
+from keepclear.watch.history import History
+
+FLYING = (AssetKind.AIRCRAFT, AssetKind.DRONE)
+BY_ITSELF = (SensorClass.TRACKER, SensorClass.VOICE)
+
+
+def apply(state: State, message: Message) -> None:
+    """Take one kept act (with `index` and `recorded_at`) into the state. Acts of one author on one line come in order.
+
+    Raises nothing for acts that `decide` let through; whoever folds a record hands in what was decided before.
+    """
+    state.log.append(message)
+    state.acts[message.id] = message
+    chain = state.chains.get((message.line, message.author))
+    if chain is None:
+        chain = state.chains[(message.line, message.author)] = Chain()
+    chain.ids.append(message.id)
+    _hear(state, message)
+    act = message.act
+    kind = THREAD_KINDS.get(type(act))
+    if kind is not None:
+        _open(state, kind, message)
+    else:
+        re = getattr(act, "re", None)
+        if re is not None:
+            _attach(state, message, re)
+    register = _REGISTERS.get(type(act))
+    if register is not None and not message.exercise:
+        register(state, message, act)
+    if message.id in state.unresolved:
+        for waiting in state.unresolved.pop(message.id):
+            _attach(state, waiting, message.id)
+
+
+def _hear(state: State, message: Message) -> None:
+    line = state.lines[message.line]
+    if message.recorded_at is None:
+        raise ValueError("only a kept message can be applied")
+    line.heard[message.author] = message.recorded_at
+    ahead = message.said_at - message.recorded_at > CLOCK_TOLERANCE
+    if ahead or message.author in state.clock_ahead:
+        if ahead:
+            state.clock_ahead[message.author] = message
+        else:
+            del state.clock_ahead[message.author]
+        state.agenda.touch("clock", message.author)
+
+
+def _open(state: State, kind: str, message: Message) -> None:
+    thread = Thread(kind, message)
+    state.threads[message.id] = thread
+    state.thread_of[message.id] = message.id
+    state.agenda.touch("thread", message.id)
+    act = message.act
+    if isinstance(act, a.Notice):
+        state.plan_threads.setdefault(act.plan.id, []).append(message.id)
+    elif isinstance(act, a.ClearRequest):
+        state.requests.append(message.id)
+    elif isinstance(act, a.Proposal):
+        state.proposals.setdefault(act.topic, []).append(message.id)
+    elif isinstance(act, a.ResponsibilityOffer | a.ResponsibilityAssertion):
+        state.responsibility.setdefault(act.group, []).append(message.id)
+    elif isinstance(act, a.PublishStatement):
+        state.statements.append(message.id)
+    elif isinstance(act, a.LegBlocked):
+        state.blocked_legs.setdefault(act.plan, []).append(message.id)
+
+
+def _attach(state: State, message: Message, re: str) -> None:
+    referred = state.acts.get(re)
+    if referred is None:
+        state.unresolved.setdefault(re, []).append(message)
+        return
+    if isinstance(message.act, a.LineCheckAnswer):
+        take_answer(state, message, referred)
+        return
+    thread = state.thread_for(re)
+    if thread is None or thread.line != message.line:
+        return
+    thread.acts.append(message)
+    state.thread_of[message.id] = thread.id
+    state.agenda.touch("thread", thread.id)
+    act = message.act
+    if isinstance(act, a.Correction):
+        threads = state.plan_threads.setdefault(act.plan.id, [])
+        if thread.id not in threads:
+            threads.append(thread.id)
+    if thread.kind == "responsibility" and isinstance(thread.opener.act, a.ResponsibilityOffer):
+        # who may offer next follows from who accepted before
+        for other in state.responsibility[thread.opener.act.group]:
+            state.agenda.touch("thread", other)
+
+
+# ── registers ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _enrol(state: State, message: Message, act: a.Enrol) -> None:
+    if message.line != state.own_line or message.author != state.node_id:
+        return
+    node = act.node
+    state.nodes[node.id] = node
+    state.home[node.id] = node.id
+    for party in node.parties:
+        state.parties[party.id] = party
+        state.home[party.id] = node.id
+
+
+def _open_line(state: State, message: Message, act: a.OpenLine) -> None:
+    if message.line != state.own_line or message.author != state.node_id:
+        return
+    if act.line.id not in state.lines:
+        state.lines[act.line.id] = Line(act.line, message.recorded_at)
+        state.agenda.touch("line", act.line.id)
+
+
+def _roster(state: State, message: Message, act: a.Roster) -> None:
+    state.rosters.setdefault((message.line, message.author), {})[act.desk.id] = message
+    for thread in state.threads.values():
+        if thread.kind == "danger_call":
+            state.agenda.touch("thread", thread.id)
+
+
+def _gazetteer(state: State, message: Message, act: a.Gazetteer) -> None:
+    for place in act.places:
+        state.places.setdefault(place.id, {})[message.author] = place
+
+
+def _line_check(state: State, message: Message, act: a.LineCheck) -> None:
+    take_check(state, message)
+
+
+def _suspend(state: State, message: Message, act: a.Suspend) -> None:
+    state.lines[message.line].suspensions.setdefault(message.author, []).append(message.id)
+    state.agenda.touch("line", message.line)
+
+
+def _resume(state: State, message: Message, act: a.Resume) -> None:
+    state.agenda.touch("line", message.line)
+    suspensions = state.lines[message.line].suspensions.get(message.author)
+    if suspensions:
+        thread = state.threads[suspensions[-1]]
+        thread.acts.append(message)
+        state.thread_of[message.id] = thread.id
+
+
+def _positions(state: State, message: Message, act: a.Positions) -> None:
+    for track in act.tracks:
+        history = state.histories.get(track.asset)
+        if history is None:
+            history = state.histories[track.asset] = History(track.asset, track.kind)
+        history.add(track, message.id)
+        if reports_itself(track):
+            state.reporters.setdefault(track.asset, {}).setdefault(message.author, message.id)
+        state.agenda.touch("asset", track.asset)
+
+
+def reports_itself(track: Track) -> bool:
+    """Whether a track is a flier's own position, sent or called in by itself, and so of its author's own aircraft."""
+    return track.kind in FLYING and track.sensor in BY_ITSELF
+
+
+def _declare_group(state: State, message: Message, act: a.DeclareGroup) -> None:
+    state.group_acts.setdefault(act.group.id, []).append(message)
+    state.agenda.touch("group", act.group.id)
+
+
+def _declare_boundary(state: State, message: Message, act: a.DeclareBoundary) -> None:
+    state.boundaries.setdefault(act.boundary.id, {})[message.author] = message
+    for group in state.group_acts:
+        state.agenda.touch("group", group)
+
+
+def _coverage(state: State, message: Message, act: a.Coverage) -> None:
+    state.ledger.declare(message.author, act.spans, message.id, message.said_at)
+
+
+def _waiting(state: State, message: Message, act: a.Waiting) -> None:
+    state.waiting_acts.setdefault(act.group, []).append(message)
+    state.agenda.touch("group", act.group)
+
+
+def _noticed(state: State, message: Message, act: a.Noticed) -> None:
+    if message.author == state.node_id and message.line == state.own_line:
+        state.findings[act.finding.key] = message
+
+
+_REGISTERS: dict[type, Callable[[State, Message, Any], None]] = {
+    a.Enrol: _enrol,
+    a.OpenLine: _open_line,
+    a.Roster: _roster,
+    a.Gazetteer: _gazetteer,
+    a.LineCheck: _line_check,
+    a.Suspend: _suspend,
+    a.Resume: _resume,
+    a.Positions: _positions,
+    a.DeclareGroup: _declare_group,
+    a.DeclareBoundary: _declare_boundary,
+    a.Coverage: _coverage,
+    a.Waiting: _waiting,
+    a.Noticed: _noticed,
+}

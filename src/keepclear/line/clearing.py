@@ -1,0 +1,100 @@
+"""Who is affected by a request to clear airspace, and who was still inside at T0 (the residual).
+
+Both are computed for one addressed party from what the node that hosts it holds: the party's flight and observation
+plans in force, and the tracks of its own aircraft. An aircraft is a party's own if the party reported its position as
+sent or called in by the aircraft itself, or named it in such a plan. What another party's sensors say of it serves to
+place it, never to disown it.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from keepclear.line.receipts import in_force, plan_of
+from keepclear.line.standing import standing
+from keepclear.line.state import State, Thread
+from keepclear.line.timings import RESIDUAL_GAP_S
+from keepclear.model import acts as a
+from keepclear.model.findings import FindingKind
+from keepclear.model.plans import Plan, PlanKind
+from keepclear.model.volumes import Volume
+from keepclear.watch.clearance import Affected, affected, residual
+from keepclear.watch.history import History
+
+FLOWN = (PlanKind.FLIGHT, PlanKind.OBSERVATION)
+
+
+def volume_of(thread: Thread) -> Volume:
+    """The volume a request asks to be cleared."""
+    act = thread.opener.act
+    if not isinstance(act, a.ClearRequest):
+        raise TypeError(thread.kind)
+    return act.volume
+
+
+def flying_plans(state: State, party: str, now: datetime) -> dict[str, Plan]:
+    """The flight and observation plans of a party in force, by the act that carries each."""
+    plans: dict[str, Plan] = {}
+    for threads in state.plan_threads.values():
+        for thread_id in threads:
+            thread = state.threads[thread_id]
+            if thread.author != party or thread.exercise:
+                continue
+            current = in_force(state, thread)
+            plan = plan_of(current)
+            if plan is not None and plan.kind in FLOWN and standing(state, thread, now).status in _IN_FORCE:
+                plans[current.id] = plan
+    return plans
+
+
+def own_aircraft(state: State, party: str) -> dict[str, History]:
+    """The reports of a party's own aircraft, by asset id; empty where it only named the aircraft in a plan."""
+    named = {
+        asset
+        for threads in state.plan_threads.values()
+        for thread_id in threads
+        if state.threads[thread_id].author == party and not state.threads[thread_id].exercise
+        for version in state.threads[thread_id].acts
+        if (plan := plan_of(version)) is not None and plan.kind in FLOWN
+        for asset in plan.assets
+    }
+    own = {asset for asset, authors in state.reporters.items() if party in authors}
+    return {asset: state.histories[asset] for asset in sorted(own | named) if asset in state.histories}
+
+
+def affected_now(state: State, thread: Thread, party: str, now: datetime) -> list[Affected]:
+    """The party's aircraft that the requested volume concerns, with why and on what acts."""
+    return list(affected(volume_of(thread), own_aircraft(state, party), flying_plans(state, party, now), now))
+
+
+def affected_ever(state: State, thread: Thread, party: str, now: datetime) -> tuple[str, ...]:
+    """All that are affected now or were found so before: one that has left since is still to be answered for."""
+    assets = dict.fromkeys(each.asset for each in affected_now(state, thread, party, now))
+    found = state.finding(affected_key(thread, party))
+    if found is not None:
+        assets.update(dict.fromkeys(subject for subject in found.subjects if subject != party))
+    return tuple(sorted(assets))
+
+
+def residual_now(state: State, request_id: str, party: str, now: datetime) -> tuple[a.ResidualItem, ...]:
+    """Where each affected aircraft of a party was at T0, as far as tracks tell by now: what a Done must carry.
+
+    KeyError if there is no such request. Before T0 every aircraft is where its last report has it.
+    """
+    thread = state.threads[request_id]
+    assets = affected_ever(state, thread, party, now)
+    return residual(volume_of(thread), assets, own_aircraft(state, party), RESIDUAL_GAP_S)
+
+
+def not_listed(state: State, thread: Thread, party: str, done: a.Done, now: datetime) -> list[str]:
+    """The affected aircraft that a report leaves out of its residual."""
+    listed = {item.asset for item in done.residual}
+    return [asset for asset in affected_ever(state, thread, party, now) if asset not in listed]
+
+
+def affected_key(thread: Thread, party: str) -> str:
+    """The key of the finding that names who is affected."""
+    return f"{FindingKind.AFFECTED.value}.{thread.id[:16]}.{party}"
+
+
+_IN_FORCE = ("announced", "received")

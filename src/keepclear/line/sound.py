@@ -1,0 +1,113 @@
+"""What a reader of JSON cannot see: outlines that cross themselves, grids that name no square, names that do not agree.
+
+`check_sound` holds for every act, from anybody. `check_names` is for one's own acts, before they are signed: the grid
+given for the place of a plan must lie where the plan lies. (In 2015 at Kunduz grid and description disagreed, and
+nothing stopped it.)
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+from keepclear.errors import Malformed
+from keepclear.geometry.earth import LocalPlane, distance_m
+from keepclear.geometry.grids import canonical_grid, from_gars, from_mgrs
+from keepclear.geometry.shapes import check_polygon, distance_to_edge_m, points_in_polygon
+from keepclear.line.read_back import is_gars
+from keepclear.model import acts as a
+from keepclear.model.places import PlaceNames
+from keepclear.model.plans import Plan
+from keepclear.model.volumes import Area, Circle, Polygon
+
+TOLERANCE_M = 2_000.0
+"""How far beyond the edge of its grid square a place may lie from what the grid is given for."""
+
+
+def check_sound(act: a.Act) -> None:
+    """Malformed naming the field if an outline is not a simple polygon or a grid names no square."""
+    for field, area in areas(act):
+        if isinstance(area, Polygon):
+            lats, lons = [v.lat_deg for v in area.vertices], [v.lon_deg for v in area.vertices]
+            check_polygon(lats, lons, f"{field}.vertices")
+    for field, names in places(act):
+        canonical_grid(names.grid, f"{field}.grid")
+
+
+def check_names(act: a.Act) -> None:
+    """Malformed (`grid_elsewhere`) if the first grid of a plan or request is not where the plan or request begins."""
+    if isinstance(act, a.ReadBack):
+        canonical_grid(act.grid, "act.grid")
+    elif isinstance(act, a.Notice | a.Correction):
+        _check_near(_from_plan(act.plan, act.plan.names[0].grid), "act.plan.names[0].grid")
+    elif isinstance(act, a.ClearRequest):
+        _check_near(_from_area(act.volume.area, act.names[0].grid), "act.names[0].grid")
+    elif isinstance(act, a.DangerCall) and act.names is not None and act.position is not None:
+        lat, lon, reach = centre(act.names.grid)
+        away = distance_m(lat, lon, act.position.lat_deg, act.position.lon_deg) - reach - act.position.uncertainty_m
+        _check_near(away, "act.names.grid")
+
+
+def areas(act: a.Act) -> Iterator[tuple[str, Area]]:
+    """Every area in an act, with its field."""
+    if isinstance(act, a.Notice | a.Correction):
+        for number, volume in enumerate(act.plan.volumes):
+            yield f"act.plan.volumes[{number}].area", volume.area
+    elif isinstance(act, a.ClearRequest):
+        yield "act.volume.area", act.volume.area
+    elif isinstance(act, a.Answer) and act.counter is not None:
+        yield "act.counter.area", act.counter.area
+    elif isinstance(act, a.Coverage):
+        for number, span in enumerate(act.spans):
+            yield f"act.spans[{number}].area", span.area
+
+
+def places(act: a.Act) -> Iterator[tuple[str, PlaceNames]]:
+    """Every place named in two ways in an act, with its field."""
+    if isinstance(act, a.Notice | a.Correction):
+        for number, names in enumerate(act.plan.names):
+            yield f"act.plan.names[{number}]", names
+    elif isinstance(act, a.ClearRequest):
+        for number, names in enumerate(act.names):
+            yield f"act.names[{number}]", names
+    elif isinstance(act, a.DangerCall) and act.names is not None:
+        yield "act.names", act.names
+
+
+def centre(grid: str) -> tuple[float, float, float]:
+    """The middle of a grid square (degrees), and the distance in metres from there to its farthest corner."""
+    one = canonical_grid(grid)
+    if is_gars(one):
+        cell = from_gars(one)
+        lat, lon = cell.centre
+        return lat, lon, max(distance_m(lat, lon, edge, cell.east_deg) for edge in (cell.south_deg, cell.north_deg))
+    square = from_mgrs(one)
+    return square.lat_deg, square.lon_deg, square.size_m * math.sqrt(0.5)
+
+
+def _check_near(away_m: float, field: str) -> None:
+    if away_m > TOLERANCE_M:
+        raise Malformed(
+            f"the grid lies {away_m / 1000.0:.1f} km from the place it is given for",
+            field=field,
+            code="grid_elsewhere",
+            distance_m=away_m,
+        )
+
+
+def _from_plan(plan: Plan, grid: str) -> float:
+    if plan.trajectory is not None:
+        lat, lon, reach = centre(grid)
+        first = plan.trajectory.waypoints[0]
+        return distance_m(lat, lon, first.lat_deg, first.lon_deg) - reach - plan.trajectory.buffer_m
+    return min(_from_area(volume.area, grid) for volume in plan.volumes)
+
+
+def _from_area(area: Area, grid: str) -> float:
+    lat, lon, reach = centre(grid)
+    if isinstance(area, Circle):
+        return distance_m(lat, lon, area.centre.lat_deg, area.centre.lon_deg) - area.radius_m - reach
+    plane = LocalPlane(lat, lon)
+    ring = plane.to_xy([v.lat_deg for v in area.vertices], [v.lon_deg for v in area.vertices])
+    here = [[0.0, 0.0]]
+    return 0.0 if points_in_polygon(here, ring)[0] else float(distance_to_edge_m(here, ring)[0]) - reach

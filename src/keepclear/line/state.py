@@ -1,0 +1,259 @@
+"""The state of a node: what follows from the acts it holds, folded in the order of its record.
+
+`State` holds registers only; `keepclear.line.apply` is the one place that changes them, and everything that has a
+meaning (is the notice received? who holds responsibility?) is computed from the registers by the file that bears its
+name. Registers keep facts apart by author, whose own acts have one order (their chain); no register depends on which
+author was heard first. So two nodes that hold the same acts come to the same threads.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TypeVar
+
+from keepclear.line.agenda import Agenda
+from keepclear.line.message import Message
+from keepclear.model import acts as a
+from keepclear.model.base import Name
+from keepclear.model.findings import Finding
+from keepclear.model.parties import LineCard, NodeCard, PartyCard
+from keepclear.model.places import Place
+from keepclear.record.envelope import NO_PREVIOUS
+from keepclear.watch.coverage import Ledger
+from keepclear.watch.history import History
+
+A = TypeVar("A")
+
+THREAD_KINDS: dict[type, str] = {
+    a.Notice: "notice",
+    a.ClearRequest: "clear_request",
+    a.Proposal: "proposal",
+    a.DangerCall: "danger_call",
+    a.Agreement: "agreement",
+    a.ResponsibilityOffer: "responsibility",
+    a.ResponsibilityAssertion: "responsibility",
+    a.PublishStatement: "statement",
+    a.LegBlocked: "leg_blocked",
+    a.Suspend: "line",
+}
+"""The acts that open a thread, and its kind."""
+
+OWN_LINE_NAME = Name(en="Own log", ar="السجل الخاص")
+
+
+def own_line(node_id: str) -> str:
+    """The line a node keeps for itself and its hosted parties; it is never sent anywhere."""
+    return f"own.{node_id}"
+
+
+class Chain:
+    """What one author has said on one line: act ids by sequence number, the first at 1."""
+
+    __slots__ = ("ids",)
+
+    def __init__(self) -> None:
+        self.ids: list[str] = []
+
+    @property
+    def seq(self) -> int:
+        """How many acts, and the number of the last."""
+        return len(self.ids)
+
+    @property
+    def last(self) -> str:
+        """The id of the last act; 64 zeros before the first."""
+        return self.ids[-1] if self.ids else NO_PREVIOUS
+
+
+class Check:
+    """A line check, and the first answer to it from each node."""
+
+    __slots__ = ("answers", "message")
+
+    def __init__(self, message: Message) -> None:
+        self.message = message
+        self.answers: dict[str, Message] = {}
+
+
+class Line:
+    """One line: its terms, its checks by act id in the order heard, who suspended it, whom it heard when."""
+
+    __slots__ = ("card", "checks", "heard", "opened_at", "suspensions")
+
+    def __init__(self, card: LineCard, opened_at: datetime | None) -> None:
+        self.card = card
+        self.opened_at = opened_at
+        self.checks: dict[str, Check] = {}
+        self.suspensions: dict[str, list[str]] = {}
+        """By author: the threads its suspensions opened; a later one replaces an earlier one."""
+        self.heard: dict[str, datetime] = {}
+        """By author: when this node last recorded an act of it."""
+
+
+class Thread:
+    """The act that opened a matter and all acts that refer to it, in the order heard (the opener first)."""
+
+    __slots__ = ("acts", "id", "kind", "opener")
+
+    def __init__(self, kind: str, opener: Message) -> None:
+        self.id = opener.id
+        self.kind = kind
+        self.opener = opener
+        self.acts: list[Message] = [opener]
+
+    @property
+    def line(self) -> str:
+        """The line it runs on."""
+        return self.opener.line
+
+    @property
+    def author(self) -> str:
+        """Who opened it."""
+        return self.opener.author
+
+    @property
+    def exercise(self) -> bool:
+        """Whether the whole of it is an exercise."""
+        return self.opener.exercise
+
+    @property
+    def to(self) -> tuple[str, ...]:
+        """The parties it is addressed to; empty for what is said to everybody on the line."""
+        act = self.opener.act
+        if isinstance(act, a.ResponsibilityOffer):
+            return (act.to,)
+        return act.to if isinstance(act, a.Notice | a.ClearRequest | a.Proposal | a.DangerCall) else ()
+
+    def of(self, kind: type[A]) -> list[tuple[Message, A]]:
+        """The acts of one kind in the order every node finds alike (`Message.order`), with their messages."""
+        found: list[tuple[Message, A]] = []
+        for message in self.acts:
+            act = message.act
+            if isinstance(act, kind):
+                found.append((message, act))
+        found.sort(key=lambda pair: pair[0].order)
+        return found
+
+
+class State:
+    """All registers of one node, or, with `party`, of one hosted party: only what that party could know."""
+
+    def __init__(self, node_id: str, party: str | None = None) -> None:
+        self.node_id = node_id
+        self.party = party
+        # who is here
+        self.nodes: dict[str, NodeCard] = {}
+        self.parties: dict[str, PartyCard] = {}
+        self.home: dict[str, str] = {}
+        """By party or node id: the node that speaks for it."""
+        own = own_line(node_id)
+        self.lines: dict[str, Line] = {own: Line(LineCard(id=own, name=OWN_LINE_NAME, members=(node_id,)), None)}
+        self.rosters: dict[tuple[str, str], dict[str, Message]] = {}
+        """By (line, party), then by desk id: the last Roster."""
+        self.places: dict[str, dict[str, Place]] = {}
+        """By place id, then by author."""
+        # what was said
+        self.log: list[Message] = []
+        """Every act in record order; `log[i].index == i` on a whole record, not on a party's share of it."""
+        self.acts: dict[str, Message] = {}
+        self.chains: dict[tuple[str, str], Chain] = {}
+        """By (line, author)."""
+        self.threads: dict[str, Thread] = {}
+        self.thread_of: dict[str, str] = {}
+        """By act id: the thread the act belongs to."""
+        self.unresolved: dict[str, list[Message]] = {}
+        """By act id not yet heard: the acts that refer to it."""
+        # matters that are looked up by what they are about
+        self.plan_threads: dict[str, list[str]] = {}
+        """By plan id: the threads of notices that carry it."""
+        self.requests: list[str] = []
+        """The threads of clear-airspace requests."""
+        self.group_acts: dict[str, list[Message]] = {}
+        """By group id: its declarations."""
+        self.waiting_acts: dict[str, list[Message]] = {}
+        """By group id: acts that say it waits."""
+        self.blocked_legs: dict[str, list[str]] = {}
+        """By plan id: the threads of acts that say a leg of it is blocked."""
+        self.responsibility: dict[str, list[str]] = {}
+        """By group id: the threads of offers and assertions."""
+        self.proposals: dict[str, list[str]] = {}
+        """By topic: the threads of proposals."""
+        self.statements: list[str] = []
+        """The threads of filed statements."""
+        # what is seen
+        self.histories: dict[str, History] = {}
+        """By asset."""
+        self.reporters: dict[str, dict[str, str]] = {}
+        """By asset, then by author of own reports of it (see `keepclear.line.clearing`): the first such act."""
+        self.boundaries: dict[str, dict[str, Message]] = {}
+        """By boundary id, then by author: the last version."""
+        self.ledger = Ledger()
+        self.findings: dict[str, Message] = {}
+        """By key: the node's own last finding."""
+        self.clock_ahead: dict[str, Message] = {}
+        """By author: its last act that was dated later than this node's clock, if the last act was."""
+        self.agenda = Agenda()
+        self.shares: dict[str, State] = {}
+        """By hosted party: what of all this it may know; see `keepclear.line.disclosure`."""
+        self.taken_in = 0
+        """Of a share: how much of the whole log has been gone through for it."""
+
+    # ── who ──
+
+    @property
+    def own_line(self) -> str:
+        """The id of this node's own line."""
+        return own_line(self.node_id)
+
+    @property
+    def size(self) -> int:
+        """How many entries of the record are in this state."""
+        return self.log[-1].index + 1 if self.log else 0
+
+    def key_of(self, author: str) -> str | None:
+        """The verifier key text of an enrolled party or node; None if it is not enrolled."""
+        card = self.parties.get(author) or self.nodes.get(author)
+        return None if card is None else card.key
+
+    def hosted(self) -> tuple[str, ...]:
+        """The parties this node speaks for."""
+        card = self.nodes.get(self.node_id)
+        return () if card is None else tuple(party.id for party in card.parties)
+
+    def is_hosted(self, author: str) -> bool:
+        """Whether this node speaks for a party (or is itself the author)."""
+        return author == self.node_id or self.home.get(author) == self.node_id
+
+    def members(self, line: str) -> tuple[str, ...]:
+        """The member parties of a line; of the own line, all hosted parties."""
+        return self.hosted() if line == self.own_line else self.lines[line].card.members
+
+    def member_nodes(self, line: str) -> tuple[str, ...]:
+        """The nodes that speak for the members of a line, in the members' order."""
+        return tuple(dict.fromkeys(self.home[party] for party in self.members(line) if party in self.home))
+
+    def peers(self, line: str) -> tuple[str, ...]:
+        """The other nodes on a line: everything said on it goes to them."""
+        return tuple(node for node in self.member_nodes(line) if node != self.node_id)
+
+    def may_speak(self, line: str, author: str) -> bool:
+        """Whether an author is a member of a line, or the node of one."""
+        if line == self.own_line:
+            return self.is_hosted(author)
+        return author in self.lines[line].card.members or author in self.member_nodes(line)
+
+    def chain(self, line: str, author: str) -> Chain:
+        """What an author has said on a line so far; empty if nothing."""
+        return self.chains.get((line, author)) or Chain()
+
+    # ── what ──
+
+    def thread_for(self, act_id: str) -> Thread | None:
+        """The thread an act belongs to."""
+        thread_id = self.thread_of.get(act_id)
+        return None if thread_id is None else self.threads[thread_id]
+
+    def finding(self, key: str) -> Finding | None:
+        """The node's last finding on a matter."""
+        message = self.findings.get(key)
+        return message.act.finding if message is not None and isinstance(message.act, a.Noticed) else None
