@@ -206,13 +206,17 @@ class Answer(Value, tag="answer", tag_field="act", frozen=True, kw_only=True):
 
 
 class ResidualItem(Value, frozen=True, kw_only=True):
-    """One asset and where it was at T0. `left_at` is the first report outside; `last_seen_at` the last report used."""
+    """One asset and where it was at T0. `left_at` is the first report outside; `last_seen_at` the last report used.
+
+    `synthetic` is true if any report used was made up.
+    """
 
     asset: Id
     status: Inside
     left_at: Instant | None = None
     last_seen_at: Instant | None = None
     evidence: Annotated[tuple[ActId, ...], Meta(max_length=20)] = ()
+    synthetic: bool = False
 
 
 class Done(Value, tag="done", tag_field="act", frozen=True, kw_only=True):
