@@ -12,10 +12,11 @@ from datetime import datetime
 
 import numpy as np
 
-from keepclear.geometry.earth import distance_m, distances_m, plane_about
-from keepclear.geometry.pack import IntArray, Legs, fix_legs, lengths_m, moment, seconds
+from keepclear.geometry.earth import distance_m, plane_about
+from keepclear.geometry.pack import IntArray, Legs, lengths_m, moment
 from keepclear.geometry.shapes import times_in_circle
-from keepclear.watch.history import History, Report, acts_of, stray_m
+from keepclear.watch.history import History, Report, acts_of
+from keepclear.watch.path import Path
 
 _JOIN_S = 1e-5  # two stretches nearer in time than this are one
 
@@ -64,70 +65,24 @@ def encounters(
     that both stand still near one another do not meet: at least one must have moved by more than the uncertainties of
     its reports during the encounter. An asset does not meet itself.
     """
-    ours = [_Path.of(history, max_gap_s, since) for history in a]
-    theirs = [_Path.of(history, max_gap_s, since) for history in b]
+    ours = [Path.of(history, max_gap_s, since) for history in a]
+    theirs = [Path.of(history, max_gap_s, since) for history in b]
     stretches = [
         stretch
         for one in ours
         for other in theirs
-        if one.history.asset != other.history.asset
+        if one.asset != other.asset
         for stretch in _stretches(one, other, near_m)
     ]
     return tuple(_encounter(group) for group in _joined(stretches) if _any_moved(group))
 
 
 @dataclass(frozen=True, slots=True)
-class _Path:
-    """The reports of an asset and the legs they span; `reports[legs.source[i]]` begins leg i."""
-
-    history: History
-    reports: tuple[Report, ...]
-    legs: Legs
-
-    @classmethod
-    def of(cls, history: History, max_gap_s: float, since: datetime | None) -> _Path:
-        reports = history.since(since)
-        return cls(history, reports, fix_legs([report.fix for report in reports], max_gap_s))
-
-    def ends(self, i: int) -> tuple[Report, Report]:
-        """The reports at both ends of the uncut leg that leg i is part of; twice the same for a lone report."""
-        source = int(self.legs.source[i])
-        alone = self.legs.t0_s[i] == self.legs.t1_s[i]
-        return self.reports[source], self.reports[source if alone else source + 1]
-
-    def uncertainty_m(self, i: int, t_s: float | None = None) -> float:
-        """How uncertain the place is at a time on leg i, or at most anywhere on it."""
-        before, after = self.ends(i)
-        worst = max(before.fix.uncertainty_m, after.fix.uncertainty_m)
-        if before is after:
-            return worst
-        length = distance_m(before.fix.lat_deg, before.fix.lon_deg, after.fix.lat_deg, after.fix.lon_deg)
-        begin, end = seconds(before.fix.at), seconds(after.fix.at)
-        share = 0.5 if t_s is None else (t_s - begin) / (end - begin)
-        return worst + stray_m(length, share)
-
-    def moved(self, t0_s: float, t1_s: float) -> bool:
-        """Whether any report about a stretch of time differs from the first of them by more than both uncertainties."""
-        during = (self.legs.t1_s > t0_s) & (self.legs.t0_s < t1_s)
-        if t0_s == t1_s:
-            during = (self.legs.t1_s >= t0_s) & (self.legs.t0_s <= t1_s)
-        fixes = [report.fix for i in np.flatnonzero(during).tolist() for report in self.ends(i)]
-        if not fixes:
-            return False
-        first = fixes[0]
-        away = distances_m(first.lat_deg, first.lon_deg, [fix.lat_deg for fix in fixes], [fix.lon_deg for fix in fixes])
-        return any(
-            distance > fix.uncertainty_m + first.uncertainty_m
-            for distance, fix in zip(away.tolist(), fixes, strict=True)
-        )
-
-
-@dataclass(frozen=True, slots=True)
 class _Stretch:
     """Two assets nearer than the limit while each is on one leg."""
 
-    one: _Path
-    other: _Path
+    one: Path
+    other: Path
     leg: int
     other_leg: int
     t0_s: float
@@ -144,7 +99,7 @@ class _Stretch:
         return (*self.one.ends(self.leg), *self.other.ends(self.other_leg))
 
 
-def _stretches(one: _Path, other: _Path, near_m: float) -> list[_Stretch]:
+def _stretches(one: Path, other: Path, near_m: float) -> list[_Stretch]:
     """When two assets are nearer than `near_m`, one stretch for each pair of legs."""
     leg, other_leg = _overlaps(one.legs, other.legs)
     if not len(leg):
@@ -186,8 +141,8 @@ def _stretches(one: _Path, other: _Path, near_m: float) -> list[_Stretch]:
                 other_leg=j,
                 t0_s=spans[0][0],
                 t1_s=spans[0][1],
-                open_start=spans[0][0] == t0[k] and float(at0[k]) < near_m - 1e-3,
-                open_end=spans[0][1] == t1[k] and float(at1[k]) < near_m - 1e-3,
+                open_start=spans[0][0] == float(t0[k]) and float(at0[k]) < near_m - 1e-3,
+                open_end=spans[0][1] == float(t1[k]) and float(at1[k]) < near_m - 1e-3,
                 nearest_s=float(t0[k]) + share * float(t1[k] - t0[k]),
                 nearest_m=nearest,
                 low_m=max(0.0, nearest - one.uncertainty_m(i) - other.uncertainty_m(j)),
@@ -215,7 +170,7 @@ def _joined(stretches: list[_Stretch]) -> list[list[_Stretch]]:
     """Stretches that follow upon one another without a break, whichever members they are of."""
     groups: list[list[_Stretch]] = []
     until = -np.inf
-    for stretch in sorted(stretches, key=lambda s: (s.t0_s, s.t1_s, s.one.history.asset, s.other.history.asset)):
+    for stretch in sorted(stretches, key=lambda s: (s.t0_s, s.t1_s, s.one.asset, s.other.asset)):
         if stretch.t0_s > until + _JOIN_S:
             groups.append([])
             until = stretch.t1_s
@@ -227,12 +182,12 @@ def _joined(stretches: list[_Stretch]) -> list[list[_Stretch]]:
 def _any_moved(group: list[_Stretch]) -> bool:
     """Whether any asset that takes part moved while the whole of it lasted."""
     begin, end = group[0].t0_s, max(stretch.t1_s for stretch in group)
-    paths = {path.history.asset: path for stretch in group for path in (stretch.one, stretch.other)}
+    paths = {path.asset: path for stretch in group for path in (stretch.one, stretch.other)}
     return any(path.moved(begin, end) for path in paths.values())
 
 
 def _encounter(group: list[_Stretch]) -> Encounter:
-    nearest = min(group, key=lambda s: (s.nearest_m, s.nearest_s, s.one.history.asset, s.other.history.asset))
+    nearest = min(group, key=lambda s: (s.nearest_m, s.nearest_s, s.one.asset, s.other.asset))
     last = max(group, key=lambda s: s.t1_s)
     high = (
         nearest.nearest_m
@@ -252,10 +207,10 @@ def _encounter(group: list[_Stretch]) -> Encounter:
         duration_s=(ends_at - starts_at).total_seconds(),
         lat_deg=nearest.lat_deg,
         lon_deg=nearest.lon_deg,
-        a_asset=nearest.one.history.asset,
-        b_asset=nearest.other.history.asset,
-        a_assets=tuple(sorted({stretch.one.history.asset for stretch in group})),
-        b_assets=tuple(sorted({stretch.other.history.asset for stretch in group})),
+        a_asset=nearest.one.asset,
+        b_asset=nearest.other.asset,
+        a_assets=tuple(sorted({stretch.one.asset for stretch in group})),
+        b_assets=tuple(sorted({stretch.other.asset for stretch in group})),
         synthetic=any(report.synthetic for stretch in group for report in stretch.reports()),
         acts=acts_of(nearest.reports()),
     )

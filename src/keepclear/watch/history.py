@@ -109,10 +109,14 @@ class History:
         stop = len(self._times) if end is None else bisect_right(self._times, end)
         return tuple(self._reports[first:stop])
 
-    def since(self, start: datetime | None) -> tuple[Report, ...]:
-        """The reports from the last one not after `start` on: those needed to speak of every moment from `start` on."""
+    def since(self, start: datetime | None, until: datetime | None = None) -> tuple[Report, ...]:
+        """The reports needed to speak of every moment from `start` on: from the last one not after it.
+
+        With `until`, none after that; either may be open.
+        """
         first = 0 if start is None else max(0, bisect_right(self._times, start) - 1)
-        return tuple(self._reports[first:])
+        stop = len(self._times) if until is None else bisect_right(self._times, until)
+        return tuple(self._reports[first:stop])
 
     def backwards(self, at: datetime | None = None) -> Iterable[Report]:
         """The reports not after `at`, newest first; nothing is copied, so a caller may stop early at no cost."""

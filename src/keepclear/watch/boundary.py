@@ -1,0 +1,275 @@
+"""Boundary watch: how near a group came to a line, whether it is near now, whether it crossed.
+
+A boundary is one party's version of a line; another party's is another boundary, watched by another call. Between two
+reports an asset is held to move evenly along the geodesic; nothing is said of time outside the reports.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+
+from keepclear.geometry.earth import FloatArray, LocalPlane, distance_m, distances_m, plane_about
+from keepclear.geometry.pack import Legs, lengths_m, line_points, moment, seconds
+from keepclear.geometry.shapes import locate_on_polyline, nearest_approach, points_at_chainages
+from keepclear.model.boundaries import Boundary
+from keepclear.watch.history import History, Report, acts_of
+from keepclear.watch.path import Path
+
+Line = tuple[FloatArray, FloatArray]
+
+_ALIKE_M = 1e-3  # of places whose distances differ by less, any may be called the nearest
+_PLANE_REACH_M = 50_000.0
+_AT_ONCE = 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BoundaryWatch:
+    """What reports up to a moment show of a group and one version of a boundary.
+
+    `nearest_m` is the least distance on even paths, of `nearest_asset`; with the uncertainty of the reports, of the
+    time between them and of the boundary itself no asset was nearer than `nearest_low_m`.
+
+    `approaching` speaks of the last report of each asset: one of them may be, with its uncertainty, within the
+    boundary's `approach_m`; `approaching_since` is the first of the reports in a row of which that is true.
+
+    `reach_s` is arithmetic on the last two reports of the asset now nearest, not a prediction: its distance divided by
+    the speed at which that shrank. It is missing if it did not shrink by more than the uncertainties of the two.
+
+    `crossed_at` is when an even path first crosses; `crossed_certain` if the asset was on both sides, before and after,
+    by more than the uncertainties. The fields are None where there is no report.
+    """
+
+    boundary: str
+    nearest_m: float | None
+    nearest_low_m: float | None
+    nearest_at: datetime | None
+    nearest_asset: str | None
+    approaching: bool
+    approaching_since: datetime | None
+    reach_s: float | None
+    crossed_at: datetime | None
+    crossed_certain: bool
+    crossed_asset: str | None
+    synthetic: bool
+    acts: tuple[str, ...]
+
+
+def watch_boundary(
+    histories: Iterable[History],
+    boundary: Boundary,
+    until: datetime,
+    *,
+    max_gap_s: float = 10_800.0,
+    since: datetime | None = None,
+) -> BoundaryWatch:
+    """What the reports of a group's members up to `until` show of their distance from one version of a boundary.
+
+    Reports further apart than `max_gap_s` are not joined: a crossing in such a gap is not seen, only where the reports
+    before and after it were. With `since`, only the reports needed for the time from then on are looked at.
+    """
+    line = line_points(boundary.vertices)
+    paths = [path for history in histories if (path := Path.of(history, max_gap_s, since, until)).reports]
+    if not paths:
+        return _nothing(boundary)
+    found = [_on_path(path, line, boundary) for path in paths]
+    nearest = min(found, key=lambda one: (one.nearest_m, one.path.asset))
+    near_now = min(found, key=lambda one: (float(one.apart_m[-1]), one.path.asset))
+    approaches = [began for one in found if (began := _approaching_since(one, boundary, max_gap_s)) is not None]
+    crossed = min((c for one in found for c in one.crossings), key=lambda c: (not c.certain, c.at_s), default=None)
+    used = [
+        *nearest.path.ends(nearest.nearest_leg),
+        *(crossed.reports if crossed else ()),
+        *near_now.path.reports[-2:],
+    ]
+    return BoundaryWatch(
+        boundary=boundary.id,
+        nearest_m=nearest.nearest_m,
+        nearest_low_m=min(one.low_m for one in found),
+        nearest_at=moment(nearest.nearest_s),
+        nearest_asset=nearest.path.asset,
+        approaching=bool(approaches),
+        approaching_since=min(approaches, default=None),
+        reach_s=_reach_s(near_now, max_gap_s),
+        crossed_at=moment(crossed.at_s) if crossed else None,
+        crossed_certain=crossed is not None and crossed.certain,
+        crossed_asset=crossed.asset if crossed else None,
+        synthetic=any(report.synthetic for report in used),
+        acts=acts_of(used),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Crossing:
+    asset: str
+    at_s: float
+    certain: bool
+    reports: tuple[Report, Report]
+
+
+@dataclass(frozen=True, slots=True)
+class _OnPath:
+    """One asset and the line: `apart_m[k]` is the distance of report k."""
+
+    path: Path
+    apart_m: FloatArray
+    nearest_m: float
+    nearest_s: float
+    nearest_leg: int
+    low_m: float
+    crossings: list[_Crossing]
+
+
+def _on_path(path: Path, line: Line, boundary: Boundary) -> _OnPath:
+    """The least distance of a path from the line, the least it can have been, and where it crosses.
+
+    A leg of length L whose ends are p and q from the line comes no nearer than (p + q - L) / 2; legs that by this can
+    neither come nearer than what was found, nor be lower with their uncertainty, nor cross, are passed over.
+    """
+    legs = path.legs
+    apart = _from_line_m(
+        np.array([report.fix.lat_deg for report in path.reports]),
+        np.array([report.fix.lon_deg for report in path.reports]),
+        line,
+    )
+    ends = _from_line_m(legs.lat0_deg, legs.lon0_deg, line) + _from_line_m(legs.lat1_deg, legs.lon1_deg, line)
+    least = (ends - legs.lengths_m()) / 2
+    doubt = np.array([path.uncertainty_m(i) for i in range(len(legs))]) + boundary.uncertainty_m
+    nearest, nearest_s, nearest_leg, low = np.inf, 0.0, 0, np.inf
+    crossed: list[tuple[float, int]] = []
+    for i in np.argsort(least, kind="stable").tolist():
+        nearer, lower = least[i] < nearest - _ALIKE_M, max(0.0, least[i] - doubt[i]) < low - _ALIKE_M
+        if not (nearer or lower or least[i] < _ALIKE_M):
+            continue
+        distance, share, crossings = _leg_and_line(legs, i, line)
+        if distance < nearest:
+            nearest, nearest_s, nearest_leg = distance, _at(legs, i, share), i
+        low = min(low, max(0.0, distance - float(doubt[i])))
+        crossed += [(_at(legs, i, crossing), i) for crossing in crossings]
+    crossed.sort()
+    return _OnPath(path, apart, nearest, nearest_s, nearest_leg, low, _crossings(path, apart, crossed, boundary))
+
+
+def _from_line_m(lat_deg: FloatArray, lon_deg: FloatArray, line: Line) -> FloatArray:
+    """Metres from each of n points to the line, shape (n,).
+
+    The nearest place is found on a plane about points that lie together; the distance to it is along the ellipsoid.
+    """
+    distance = np.full(len(lat_deg), np.nan)
+    while (left := np.flatnonzero(np.isnan(distance))).size:
+        first = int(left[0])
+        together = distances_m(float(lat_deg[first]), float(lon_deg[first]), lat_deg[left], lon_deg[left])
+        chosen = left[together <= _PLANE_REACH_M][:_AT_ONCE]
+        plane = LocalPlane(float(lat_deg[first]), float(lon_deg[first]))
+        drawn = plane.to_xy(*line)
+        chainage = locate_on_polyline(plane.to_xy(lat_deg[chosen], lon_deg[chosen]), drawn).chainage_m
+        foot_lat, foot_lon = plane.to_latlon(points_at_chainages(drawn, chainage))
+        distance[chosen] = lengths_m(lat_deg[chosen], lon_deg[chosen], foot_lat, foot_lon)
+    return distance
+
+
+def _leg_and_line(legs: Legs, i: int, line: Line) -> tuple[float, float, list[float]]:
+    """The distance of leg i from the line, the share of the leg at which it is least, and the shares where it crosses."""
+    lat, lon = np.array([legs.lat0_deg[i], legs.lat1_deg[i]]), np.array([legs.lon0_deg[i], legs.lon1_deg[i]])
+    plane = plane_about(lat, lon)
+    ends, drawn = plane.to_xy(lat, lon), plane.to_xy(*line)
+    found = nearest_approach(ends, drawn)
+    length = float(np.hypot(*(ends[1] - ends[0])))
+    share = float(np.hypot(*(np.array(found.on_first) - ends[0]))) / length if length > 0.0 else 0.0
+    distance = found.distance_m
+    if distance > 0.0:
+        lats, lons = plane.to_latlon([found.on_first, found.on_second])
+        distance = distance_m(float(lats[0]), float(lons[0]), float(lats[1]), float(lons[1]))
+    return distance, share, _shares_crossed(ends[0], ends[1] - ends[0], drawn)
+
+
+def _shares_crossed(origin: FloatArray, step: FloatArray, drawn: FloatArray) -> list[float]:
+    """The shares of a leg at which it goes from one side of a line to the other.
+
+    A point on the line counts as on its right, so that of two legs that meet on the line just one crosses, or both
+    (there and back), or none; and a vertex of the line counts to one of its segments only.
+    """
+    a, span = drawn[:-1], np.diff(drawn, axis=0)
+    from_a = origin - a
+    side0 = span[:, 0] * from_a[:, 1] - span[:, 1] * from_a[:, 0]
+    turn = span[:, 0] * step[1] - span[:, 1] * step[0]
+    ahead = step[0] * (drawn[:, 1] - origin[1]) - step[1] * (drawn[:, 0] - origin[0]) > 0.0
+    crosses = ((side0 > 0.0) != (side0 + turn > 0.0)) & (ahead[:-1] != ahead[1:])
+    return sorted((-side0[crosses] / turn[crosses]).tolist())
+
+
+def _crossings(
+    path: Path, apart_m: FloatArray, crossed: list[tuple[float, int]], boundary: Boundary
+) -> list[_Crossing]:
+    """A crossing is certain if a report before it, and one after it, lie off the line by more than the uncertainties.
+
+    They must be joined to it by legs with no other crossing and no gap between.
+    """
+    times = [seconds(report.fix.at) for report in path.reports]
+    clear = [
+        distance > report.fix.uncertainty_m + boundary.uncertainty_m
+        for report, distance in zip(path.reports, apart_m.tolist(), strict=True)
+    ]
+    joined = {int(path.legs.source[i]) for i in np.flatnonzero(path.legs.t1_s > path.legs.t0_s).tolist()}
+    breaks = [0, *(k for k in range(1, len(times)) if k - 1 not in joined), len(times)]
+    found: list[_Crossing] = []
+    for k, (at_s, leg) in enumerate(crossed):
+        source = int(path.legs.source[leg])
+        chain = bisect_right(breaks, source)
+        start, stop = breaks[chain - 1], breaks[chain]
+        if k:
+            start = max(start, bisect_left(times, crossed[k - 1][0]))
+        if k + 1 < len(crossed):
+            stop = min(stop, bisect_right(times, crossed[k + 1][0]))
+        certain = any(clear[start : source + 1]) and any(clear[source + 1 : stop])
+        found.append(_Crossing(path.asset, at_s, certain, path.ends(leg)))
+    return found
+
+
+def _at(legs: Legs, i: int, share: float) -> float:
+    return float(legs.t0_s[i]) + share * float(legs.t1_s[i] - legs.t0_s[i])
+
+
+def _approaching_since(found: _OnPath, boundary: Boundary, max_gap_s: float) -> datetime | None:
+    """The first of the last reports in a row that may be within `approach_m`; None if the last one is not."""
+    since: datetime | None = None
+    for report, distance in zip(reversed(found.path.reports), reversed(found.apart_m.tolist()), strict=True):
+        if distance - report.fix.uncertainty_m - boundary.uncertainty_m > boundary.approach_m:
+            break
+        if since is not None and (since - report.fix.at).total_seconds() > max_gap_s:
+            break
+        since = report.fix.at
+    return since
+
+
+def _reach_s(found: _OnPath, max_gap_s: float) -> float | None:
+    if len(found.path.reports) < 2:
+        return None
+    before, last = found.path.reports[-2:]
+    elapsed = (last.fix.at - before.fix.at).total_seconds()
+    shrunk = float(found.apart_m[-2] - found.apart_m[-1])
+    if elapsed > max_gap_s or shrunk <= before.fix.uncertainty_m + last.fix.uncertainty_m:
+        return None
+    return float(found.apart_m[-1]) * elapsed / shrunk
+
+
+def _nothing(boundary: Boundary) -> BoundaryWatch:
+    return BoundaryWatch(
+        boundary=boundary.id,
+        nearest_m=None,
+        nearest_low_m=None,
+        nearest_at=None,
+        nearest_asset=None,
+        approaching=False,
+        approaching_since=None,
+        reach_s=None,
+        crossed_at=None,
+        crossed_certain=False,
+        crossed_asset=None,
+        synthetic=False,
+        acts=(),
+    )

@@ -1,0 +1,65 @@
+"""The way an asset went as its reports tell: even legs between reports near enough in time, and how far it may have
+strayed from them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+
+from keepclear.geometry.earth import distance_m, distances_m
+from keepclear.geometry.pack import Legs, fix_legs, seconds
+from keepclear.watch.history import History, Report, stray_m
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """The reports of an asset and the legs they span; `reports[legs.source[i]]` begins leg i.
+
+    Long legs are cut, so several may lie between the same two reports. A report that is joined to none is a leg of no
+    length.
+    """
+
+    asset: str
+    reports: tuple[Report, ...]
+    legs: Legs
+
+    @classmethod
+    def of(
+        cls, history: History, max_gap_s: float, since: datetime | None = None, until: datetime | None = None
+    ) -> Path:
+        """The path from `since` to `until`, from the last report not after `since` on; either may be open."""
+        reports = history.since(since, until)
+        return cls(history.asset, reports, fix_legs([report.fix for report in reports], max_gap_s))
+
+    def ends(self, i: int) -> tuple[Report, Report]:
+        """The reports between which leg i lies; twice the same for a lone report."""
+        source = int(self.legs.source[i])
+        alone = self.legs.t0_s[i] == self.legs.t1_s[i]
+        return self.reports[source], self.reports[source if alone else source + 1]
+
+    def uncertainty_m(self, i: int, t_s: float | None = None) -> float:
+        """How uncertain the place is at a time on leg i; without a time, at most between its two reports."""
+        before, after = self.ends(i)
+        worst = max(before.fix.uncertainty_m, after.fix.uncertainty_m)
+        if before is after:
+            return worst
+        length = distance_m(before.fix.lat_deg, before.fix.lon_deg, after.fix.lat_deg, after.fix.lon_deg)
+        begin, end = seconds(before.fix.at), seconds(after.fix.at)
+        return worst + stray_m(length, 0.5 if t_s is None else (t_s - begin) / (end - begin))
+
+    def moved(self, t0_s: float, t1_s: float) -> bool:
+        """Whether a report about a stretch of time differs from the first of them by more than both uncertainties."""
+        during = (self.legs.t1_s > t0_s) & (self.legs.t0_s < t1_s)
+        if t0_s == t1_s:
+            during = (self.legs.t1_s >= t0_s) & (self.legs.t0_s <= t1_s)
+        fixes = [report.fix for i in np.flatnonzero(during).tolist() for report in self.ends(i)]
+        if not fixes:
+            return False
+        first = fixes[0]
+        away = distances_m(first.lat_deg, first.lon_deg, [fix.lat_deg for fix in fixes], [fix.lon_deg for fix in fixes])
+        return any(
+            distance > fix.uncertainty_m + first.uncertainty_m
+            for distance, fix in zip(away.tolist(), fixes, strict=True)
+        )
