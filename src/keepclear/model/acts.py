@@ -443,7 +443,7 @@ class Said(Value, frozen=True, kw_only=True):
     """The body of a message: the act, the role that said it, and whether it is an exercise.
 
     An exercise is marked in the signed bytes and never changes the state of what is real. `basis` says where the act
-    itself comes from when the author did not simply say it: an act replayed from public reports, or made up for a story.
+    itself comes from when the author did not simply say it: replayed from public reports, or made up for a story.
     """
 
     role: Short
