@@ -65,7 +65,7 @@ def read_card(text: str) -> Card:
     body = rest.partition(b"\n")[0]
     try:
         card = msgspec.json.decode(body, type=Card)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise Malformed(f"the card cannot be read: {error}", field="card") from None
     key = _key(card.node.key, "card.node.key")
     for party in card.node.parties:

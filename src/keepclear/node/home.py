@@ -160,7 +160,7 @@ def open_home(directory: Path) -> Home:
 def _settings(content: bytes) -> Settings:
     try:
         return msgspec.json.decode(content, type=Settings)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise Malformed(f"the settings cannot be read: {error}", field="node.json") from None
 
 

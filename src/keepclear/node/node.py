@@ -10,12 +10,14 @@ import asyncio
 import random
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import TypeVar
 
 import msgspec
 import structlog
 
 from keepclear.errors import BrokenRecord, Forged, KeepclearError, Malformed, Refused, StoreFailed
+from keepclear.line.duties import NODE_ROLE
 from keepclear.line.message import Message
 from keepclear.line.state import State
 from keepclear.model.acts import Enrol, OpenLine, Said
@@ -24,7 +26,7 @@ from keepclear.node.clock import Clock
 from keepclear.node.courier import Courier, PeerView
 from keepclear.node.network import Network
 from keepclear.node.peers import PullsSeen, known_node
-from keepclear.node.writer import NODE_ROLE, Arrival, Aside, Submission, Writer
+from keepclear.node.writer import Arrival, Aside, Submission, Writer
 from keepclear.record import Checkpoint, SigningKey, VerifierKey, open_checkpoint, sign_checkpoint
 from keepclear.store import Row, Store
 
@@ -250,7 +252,7 @@ class Node:
         return await self.aside(lambda: list(self.store.rows(start, stop)))
 
     def checkpoint(self) -> bytes:
-        """The head of the record as it is now, signed by the node (C2SP tlog-checkpoint; its origin is the node's id)."""
+        """The head of the record as it is now, signed by the node (C2SP tlog-checkpoint; origin: the node id)."""
         size = self.size
         if self._signed is None or self._signed[0] != size:
             self._signed = (size, sign_checkpoint(Checkpoint(self.id, size, self._writer.tree.root()), self.key))
@@ -400,11 +402,11 @@ class Node:
             self._kept_checkpoint_size = size
         while self._unkept_peer_checkpoints:
             name, content = self._unkept_peer_checkpoints.popitem()
-            await self.aside(lambda name=name, content=content: self.store.set_note(name, content))  # type: ignore[misc]
+            await self.aside(partial(self.store.set_note, name, content))
 
     async def _load_peer_checkpoints(self) -> None:
         for peer in self.state.nodes:
-            raw = await self.aside(lambda peer=peer: self.store.note(_of_peer(peer)))  # type: ignore[misc]
+            raw = await self.aside(partial(self.store.note, _of_peer(peer)))
             if raw is not None and peer not in self._peer_checkpoints:
                 key = VerifierKey.from_vkey(self.state.nodes[peer].key)
                 self._peer_checkpoints[peer] = (open_checkpoint(raw, [key])[0], raw)

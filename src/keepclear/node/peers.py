@@ -8,6 +8,7 @@ signed it, naming this one, within a minute, each once; and only with what was s
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 from keepclear.errors import Forged, KeepclearError, Malformed, Refused
@@ -67,7 +68,7 @@ async def handle_pull(node: Node, body: bytes) -> bytes:
     acts: list[bytes] = []
     total = 0
     for index in wanted[:MAX_ACTS]:
-        raw = (await node.aside(lambda index=index: node.store.row(index))).envelope  # type: ignore[misc]
+        raw = (await node.aside(partial(node.store.row, index))).envelope
         total += len(raw)
         if acts and total > MAX_BATCH_BYTES:
             break

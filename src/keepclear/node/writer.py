@@ -17,6 +17,7 @@ from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Se
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any, Protocol, TypeVar
 
 import structlog
@@ -25,12 +26,11 @@ from keepclear.errors import BrokenRecord, Forged, Forked, KeepclearError, Malfo
 from keepclear.formats.wire import write_said
 from keepclear.line.apply import apply
 from keepclear.line.decide import decide
-from keepclear.line.duties import duties
+from keepclear.line.duties import Draft, duties, fork_finding
 from keepclear.line.message import Message, kept, read_message
 from keepclear.line.state import Chain, State
 from keepclear.model import acts as a
 from keepclear.model.acts import Said
-from keepclear.model.findings import Finding, FindingKind
 from keepclear.node.clock import Clock
 from keepclear.record import (
     Entry,
@@ -52,7 +52,6 @@ MAX_WAITING = 10_000
 """Acts that may wait to be judged; more are refused at once (`busy`)."""
 DUTY_ROUNDS = 3
 """How often in a row what a node does of itself may bring forth more of it."""
-NODE_ROLE = "node"
 
 JUDGED_TOGETHER = (
     a.Positions,
@@ -167,7 +166,7 @@ class Writer:
         self._idle = asyncio.Event()
         self._stopping = False
         self._gone: str | None = None
-        self._forks: dict[str, tuple[Envelope, Finding]] = {}
+        self._forks: dict[str, tuple[Envelope, Draft]] = {}
 
     # ── for the node ──
 
@@ -261,7 +260,7 @@ class Writer:
             drafts = duties(self.state, self._stamp())
             if not drafts:
                 return
-            own = [Submission(draft.author, draft.line, Said(role=draft.role, act=draft.act), None) for draft in drafts]
+            own = [Submission(draft.author, draft.line, draft.said, None) for draft in drafts]
             await self._write(own)
             for submission in own:
                 error = submission.answer.exception()
@@ -420,30 +419,21 @@ class Writer:
     # ── a peer that says two things ──
 
     def _note_fork(self, envelope: Envelope, held: str, now: datetime) -> None:
-        """An author signed two acts for one place: keep the second beside the record, and say so on the own line."""
-        header = envelope.header
-        key = f"fork.{header.line}.{header.author}.{header.seq}"
-        if self.state.finding(key) is not None or key in self._forks:
-            return
-        finding = Finding(
-            kind=FindingKind.FORK,
-            key=key,
-            subjects=(header.author,),
-            since=now,
-            values={"line": header.line, "seq": float(header.seq), "other": envelope.id},
-            evidence=(held,),
-        )
-        self._forks[key] = (envelope, finding)
+        """An author signed two acts for one place in its chain: to be said on the own line."""
+        header, node_id = envelope.header, self.state.node_id
+        draft = fork_finding(header.line, header.author, header.seq, held, envelope.id, node_id, now)
+        key = draft.act.finding.key if isinstance(draft.act, a.Noticed) else ""
+        if self.state.finding(key) is None:
+            self._forks.setdefault(key, (envelope, draft))
 
     async def _say_forks(self) -> None:
+        """Keep the second act of each fork beside the record, where whoever doubts the finding can ask for it."""
         forks, self._forks = self._forks, {}
-        for envelope, finding in forks.values():
+        for envelope, draft in forks.values():
             log.error("act.forked", line=envelope.header.line, author=envelope.header.author, seq=envelope.header.seq)
-            name, raw = f"fork.{envelope.id}", envelope.raw
-            said = Said(role=NODE_ROLE, act=a.Noticed(finding=finding))
             try:
-                await self._aside(lambda: self._store.set_note(name, raw))  # noqa: B023 - awaited within the round
+                await self._aside(partial(self._store.set_note, f"fork.{envelope.id}", envelope.raw))
             except StoreFailed as error:
                 log.error("store.failed", why=str(error))
                 continue
-            await self._write([Submission(self.state.node_id, self.state.own_line, said, None)])
+            await self._write([Submission(draft.author, draft.line, draft.said, None)])
