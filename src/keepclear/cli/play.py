@@ -1,0 +1,63 @@
+"""Commands that play a story on real nodes of this machine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from keepclear.cli.options import Lang, given
+from keepclear.cli.speak import Language, Speaker
+from keepclear.errors import Malformed
+
+DEMO_SPEED = "600"
+
+
+@contextmanager
+def open_stage(lang: Lang = Language.EN) -> Iterator[Speaker]:
+    """A printer; stories bring their own nodes."""
+    yield Speaker(lang)
+
+
+@given(open_stage)
+def story(
+    speaker: Speaker,
+    name: Annotated[str, typer.Argument(help="argument.story", show_default=False)],
+    out: Annotated[Path, typer.Option("--out", "-o", help="option.story_out", show_default=False)],
+    speed: Annotated[str, typer.Option("--speed", help="option.speed")] = "max",
+) -> None:
+    """Play a story and judge it from the record; the exit status says whether every expectation holds."""
+    from keepclear.stories.player import run_story
+
+    raise typer.Exit(run_story(name, out, read_speed(speed), speaker.lang, False, print))
+
+
+@given(open_stage)
+def demo(
+    speaker: Speaker,
+    out: Annotated[Path, typer.Option("--out", "-o", help="option.story_out")] = Path("demo-data"),
+    speed: Annotated[str, typer.Option("--speed", help="option.speed")] = DEMO_SPEED,
+) -> None:
+    """Three nodes on this machine play the story of 2017, with the console open to look on."""
+    from keepclear.stories.player import run_story
+
+    raise typer.Exit(run_story("convoy2017", out, read_speed(speed), speaker.lang, True, print))
+
+
+def read_speed(text: str) -> float | None:
+    """How many times faster than life; None for "max"."""
+    if text == "max":
+        return None
+    try:
+        speed = float(text)
+    except ValueError:
+        speed = 0.0
+    if not 0.0 < speed <= 1e6:
+        raise Malformed("speed is max, or a number above 0", field="speed", code="speed_unreadable")
+    return speed
+
+
+COMMANDS = {"story": story, "demo": demo}

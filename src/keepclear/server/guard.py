@@ -1,0 +1,89 @@
+"""What stands before the local API: whose name it is called by, who may ask, and what a browser may do with the answer.
+
+Plain ASGI, so that nothing behind it runs before it has said yes.
+"""
+
+from __future__ import annotations
+
+import hmac
+import re
+from collections.abc import Collection
+from typing import Any
+
+from litestar.enums import ScopeType
+from litestar.types import ASGIApp, Message, Receive, Scope, Send
+
+from keepclear.server.problems import encoded, language, problem
+
+LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
+OPEN_PATHS = ("/healthz", "/readyz")
+"""Answered without a token: they say one word about the process and nothing about the record."""
+
+_HEADERS = (
+    (
+        b"content-security-policy",
+        b"default-src 'self'; worker-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
+    ),
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+)
+_NO_STORE = (b"cache-control", b"no-store")
+_HOST = re.compile(r"(?P<name>\[[0-9a-f:]+\]|[a-z0-9.-]+)(:[0-9]{1,5})?", re.ASCII)
+
+
+class LocalGuard:
+    """Refuses a foreign Host header (DNS rebinding) and, outside the console's own files, a missing or wrong token.
+
+    `names` are the host names this node may be called by. The token is compared in constant time; it is taken from the
+    Authorization header only, never from a cookie or the address, so no other page can make a browser send it.
+    """
+
+    def __init__(self, app: ASGIApp, token: str, names: Collection[str] = LOOPBACK_NAMES) -> None:
+        self._app = app
+        self._token = token.encode()
+        self._names = frozenset(name.lower() for name in names)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a refusal, or pass the request on with headers put on its answer."""
+        if scope["type"] != ScopeType.HTTP:
+            await self._app(scope, receive, send)
+            return
+        path = scope["path"]
+        secret = path.startswith("/api/") or path == "/api" or path == "/metrics"
+        headers = dict(scope["headers"])
+
+        async def with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                held = [*message.get("headers", ()), *_HEADERS]
+                if secret:
+                    held = [(name, value) for name, value in held if name.lower() != b"cache-control"] + [_NO_STORE]
+                message["headers"] = held
+            await send(message)
+
+        lang = language(headers.get(b"accept-language", b"").decode("latin-1"))
+        if not self._is_our_name(headers.get(b"host", b"").decode("latin-1")):
+            message = "this node does not answer to that host name"
+            await _refuse(with_headers, encoded(problem(403, "wrong_host", message, lang, "host")), 403)
+        elif secret and not self._has_token(headers.get(b"authorization", b"")):
+            message = "the token of this node must be given as 'Authorization: Bearer …'"
+            await _refuse(with_headers, encoded(problem(401, "no_token", message, lang, "authorization")), 401)
+        else:
+            await self._app(scope, receive, with_headers)
+
+    def _is_our_name(self, host: str) -> bool:
+        match = _HOST.fullmatch(host.lower())
+        return match is not None and match["name"] in self._names
+
+    def _has_token(self, authorization: bytes) -> bool:
+        scheme, _, given = authorization.partition(b" ")
+        return scheme.lower() == b"bearer" and hmac.compare_digest(given.strip(), self._token)
+
+
+async def _refuse(send: Any, body: bytes, status: int) -> None:
+    headers = [(b"content-type", b"application/problem+json"), (b"content-length", str(len(body)).encode())]
+    if status == 401:
+        headers.append((b"www-authenticate", b"Bearer"))
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
