@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from keepclear.node.node import Node
 
 MOST_BACK_OFF_S = 10.0
-MOST_REST_S = 60.0
+MOST_REST_S = 15.0
 """The longest a stuck lane rests before it is tried again."""
 MAX_HAVE = 1000
 
@@ -150,6 +150,7 @@ class Courier:
             return
         if not sent and not self._work.is_set():
             self._busy = False
+            self._node.came_to_rest()
             await self._work.wait()
 
     # ── to the peer ──

@@ -127,6 +127,7 @@ class Node:
         self._tasks: list[asyncio.Task[None]] = []
         self._writing: asyncio.Task[None] | None = None
         self._started = False
+        self._came_to_rest = asyncio.Event()
         self._signed: tuple[int, bytes] | None = None
         self._kept_checkpoint_size = -1
         self._peer_checkpoints: dict[str, tuple[Checkpoint, bytes]] = {}
@@ -167,6 +168,7 @@ class Node:
         for subscription in list(self._subscriptions):
             subscription.close()
         self._started = False
+        self._came_to_rest.set()
 
     @property
     def failed(self) -> BaseException | None:
@@ -292,9 +294,10 @@ class Node:
         """
         while True:
             await self._writer.idle()
-            if all(courier.idle for courier in self._couriers.values()):
+            if not self._started or all(courier.idle for courier in self._couriers.values()):
                 return
-            await asyncio.sleep(0)
+            self._came_to_rest.clear()
+            await self._came_to_rest.wait()
 
     # ── for those who carry and answer ──
 
@@ -305,6 +308,10 @@ class Node:
     def nonce(self) -> str:
         """32 hex digits, not used before. It need not be secret: what it is in is signed."""
         return f"{self._rng.getrandbits(128):032x}"
+
+    def came_to_rest(self) -> None:
+        """A courier has nothing to do."""
+        self._came_to_rest.set()
 
     def heard_from(self, peer: str) -> None:
         """A peer has spoken to us: it may be reachable again."""
