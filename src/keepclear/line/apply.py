@@ -15,6 +15,7 @@ from keepclear.line.message import Message
 from keepclear.line.state import THREAD_KINDS, Chain, Line, State, Thread
 from keepclear.line.timings import CLOCK_TOLERANCE
 from keepclear.model import acts as a
+from keepclear.model.base import EARLIEST
 from keepclear.model.groups import AssetKind
 from keepclear.model.tracks import SensorClass, Track
 from keepclear.watch.history import History
@@ -170,7 +171,7 @@ def _positions(state: State, message: Message, act: a.Positions) -> None:
         history.add(track, message.id)
         if reports_itself(track):
             state.reporters.setdefault(track.asset, {}).setdefault(message.author, message.id)
-        state.agenda.touch("asset", track.asset)
+        state.agenda.touch("asset", track.asset, track.fixes[0].at)
 
 
 def reports_itself(track: Track) -> bool:
@@ -180,7 +181,8 @@ def reports_itself(track: Track) -> bool:
 
 def _declare_group(state: State, message: Message, act: a.DeclareGroup) -> None:
     state.group_acts.setdefault(act.group.id, []).append(message)
-    state.agenda.touch("group", act.group.id)
+    for group in state.group_acts:
+        state.agenda.touch("group", group, EARLIEST)
 
 
 def _declare_boundary(state: State, message: Message, act: a.DeclareBoundary) -> None:

@@ -64,12 +64,18 @@ def own_aircraft(state: State, party: str) -> dict[str, History]:
 
 def affected_now(state: State, thread: Thread, party: str, now: datetime) -> list[Affected]:
     """The party's aircraft that the requested volume concerns, with why and on what acts."""
-    return list(affected(volume_of(thread), own_aircraft(state, party), flying_plans(state, party, now), now))
+    own = own_aircraft(state, party).values()
+    return affected(volume_of(thread), own, flying_plans(state, party, now), now)
+
+
+def name_of(each: Affected) -> str:
+    """The asset affected, or, where a plan names none, the plan: both are answered for by their id."""
+    return each.asset or each.plan or ""
 
 
 def affected_ever(state: State, thread: Thread, party: str, now: datetime) -> tuple[str, ...]:
     """All that are affected now or were found so before: one that has left since is still to be answered for."""
-    assets = dict.fromkeys(each.asset for each in affected_now(state, thread, party, now))
+    assets = dict.fromkeys(name_of(each) for each in affected_now(state, thread, party, now))
     found = state.finding(affected_key(thread, party))
     if found is not None:
         assets.update(dict.fromkeys(subject for subject in found.subjects if subject != party))
@@ -79,11 +85,12 @@ def affected_ever(state: State, thread: Thread, party: str, now: datetime) -> tu
 def residual_now(state: State, request_id: str, party: str, now: datetime) -> tuple[a.ResidualItem, ...]:
     """Where each affected aircraft of a party was at T0, as far as tracks tell by now: what a Done must carry.
 
-    KeyError if there is no such request. Before T0 every aircraft is where its last report has it.
+    KeyError if there is no such request. An aircraft that no two reports place around T0 is unknown, never outside.
     """
     thread = state.threads[request_id]
     assets = affected_ever(state, thread, party, now)
-    return residual(volume_of(thread), assets, own_aircraft(state, party), RESIDUAL_GAP_S)
+    own = own_aircraft(state, party)
+    return residual(volume_of(thread), assets, own, max_gap_s=RESIDUAL_GAP_S, since=thread.opener.said_at)
 
 
 def not_listed(state: State, thread: Thread, party: str, done: a.Done, now: datetime) -> list[str]:
@@ -94,7 +101,7 @@ def not_listed(state: State, thread: Thread, party: str, done: a.Done, now: date
 
 def affected_key(thread: Thread, party: str) -> str:
     """The key of the finding that names who is affected."""
-    return f"{FindingKind.AFFECTED.value}.{thread.id[:16]}.{party}"
+    return f"{FindingKind.AFFECTED.value}:{thread.id[:16]}:{party}"
 
 
 _IN_FORCE = ("announced", "received")

@@ -16,11 +16,12 @@ NOBODY_NAMED = (EscalationStep(role="any", after_s=60.0),)
 
 
 class Climb(NamedTuple):
-    """One step of a danger call up a party's ladder: the role it goes to, and when."""
+    """One step of a danger call up a party's ladder: the role it goes to, after how long, and when."""
 
     party: str
     step: int
     role: str
+    after_s: float
     at: datetime
 
 
@@ -67,11 +68,13 @@ def climbs(state: State, thread: Thread) -> list[Climb]:
     ends = [message for message in (taken(state, thread), first(state, thread, a.Close)) if message is not None]
     end = min((message.at for message in ends), default=None)
     found = [
-        Climb(party, number, step.role, thread.opener.at + timedelta(seconds=step.after_s))
+        Climb(party, number, step.role, step.after_s, thread.opener.at + timedelta(seconds=step.after_s))
         for party in thread.to
         for number, step in enumerate(ladder(state, thread.line, party))
     ]
-    return sorted((c for c in found if end is None or c.at < end), key=lambda climb: (climb.at, climb.party, climb.step))
+    return sorted(
+        (c for c in found if end is None or c.at < end), key=lambda climb: (climb.at, climb.party, climb.step)
+    )
 
 
 def escalated_to(state: State, thread: Thread, now: datetime) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ import msgspec
 from keepclear.line.agenda import Matter
 from keepclear.line.line_check import answers_owed, check_due_at
 from keepclear.line.line_findings import clock_findings, line_findings
-from keepclear.line.movement import group_findings, groups_of, pair_findings
+from keepclear.line.movement import group_findings, groups_of, pair_findings, pairs_of
 from keepclear.line.noticing import Noticing
 from keepclear.line.receipts import owed_by_node
 from keepclear.line.state import State
@@ -48,8 +48,8 @@ def duties(state: State, now: datetime) -> list[Draft]:
     """
     _spread(state, now)
     drafts: list[Draft] = []
-    for matter in state.agenda.due(now):
-        own, looks = _owed(state, matter, now)
+    for matter, since in state.agenda.due(now):
+        own, looks = _owed(state, matter, since, now)
         if own:
             drafts += own
         else:
@@ -62,7 +62,7 @@ def fork_finding(line: str, author: str, seq: int, held: str, offered: str, node
 
     The refused envelope is not in the record; its id is. Whoever holds it can show it.
     """
-    key = f"{FindingKind.FORK.value}.{line}.{author}.{seq}"
+    key = f"{FindingKind.FORK.value}:{line}:{author}:{seq}"
     found = Finding(
         kind=FindingKind.FORK,
         key=key,
@@ -76,17 +76,25 @@ def fork_finding(line: str, author: str, seq: int, held: str, offered: str, node
 
 
 def _spread(state: State, now: datetime) -> None:
-    """New positions of an asset concern its groups and the requests that may affect it."""
-    for kind, name in list(state.agenda.changed):
-        if kind == "asset":
-            for group in groups_of(state, name):
-                state.agenda.touch("group", group)
-            for request in requests_of(state, name, now):
-                state.agenda.touch("thread", request)
-            state.agenda.settled((kind, name), ())
+    """New positions of an asset concern its groups, what those may meet, and the requests that may affect it."""
+    for kind in ("asset", "group"):
+        for matter, since in state.agenda.due(now):
+            if matter[0] != kind:
+                continue
+            if kind == "asset":
+                for group in groups_of(state, matter[1]):
+                    state.agenda.touch("group", group, since)
+                for request in requests_of(state, matter[1]):
+                    state.agenda.touch("thread", request)
+                state.agenda.settled(matter)
+            else:
+                for pair in pairs_of(state, matter[1]):
+                    state.agenda.touch("pair", pair, since)
 
 
-def _owed(state: State, matter: Matter, now: datetime) -> tuple[list[Draft], list[datetime | None]]:
+def _owed(
+    state: State, matter: Matter, since: datetime | None, now: datetime
+) -> tuple[list[Draft], list[datetime | None]]:
     kind, name = matter
     noticing = Noticing(state, now)
     drafts: list[Draft] = []
@@ -117,7 +125,7 @@ def _owed(state: State, matter: Matter, now: datetime) -> tuple[list[Draft], lis
     elif kind == "group":
         group_findings(noticing, name)
     elif kind == "pair":
-        pair_findings(noticing, name)
+        pair_findings(noticing, name, since)
     elif kind == "clock":
         clock_findings(noticing, name)
     return drafts + [_noticed(state.node_id, found) for found in noticing.owed], noticing.looks

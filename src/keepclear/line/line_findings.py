@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from keepclear.line.line_check import PATIENCE, own_checks, peer_standing
+from keepclear.line.line_check import PATIENCE, check_due_at, own_checks, peer_standing
 from keepclear.line.noticing import Noticing, finding
 from keepclear.model.findings import FindingKind
 
@@ -16,14 +16,15 @@ def line_findings(noticing: Noticing, line: str) -> None:
     patience = timedelta(seconds=card.check_every_s * PATIENCE)
     opened_at = state.lines[line].opened_at
     checks = own_checks(state, line, now)
+    unused = check_due_at(state, line) is None
     for node in state.peers(line):
         standing = peer_standing(state, line, node, now)
         parties = tuple(party for party in state.members(line) if state.home.get(party) == node)
         for kind, word in ((FindingKind.LINE_DOWN, "down"), (FindingKind.LINE_UNCHECKED, "unchecked")):
-            key = f"{kind.value}.{line}.{node}"
+            key = f"{kind.value}:{line}:{node}"
             since = standing.since or opened_at
             fresh = word == "unchecked" and since == opened_at and since is not None and now <= since + patience
-            if standing.state != word or since is None or fresh:
+            if standing.state != word or since is None or fresh or unused:
                 noticing.notice(key, None)
                 continue
             evidence = tuple(check.message.id for check in checks[-3:] if node not in check.answers)
@@ -42,7 +43,7 @@ def line_findings(noticing: Noticing, line: str) -> None:
 
 def clock_findings(noticing: Noticing, author: str) -> None:
     """An author whose acts are dated later than this node's clock, by how much."""
-    key = f"{FindingKind.CLOCK_AHEAD.value}.{author}"
+    key = f"{FindingKind.CLOCK_AHEAD.value}:{author}"
     message = noticing.state.clock_ahead.get(author)
     if message is None or message.recorded_at is None:
         noticing.notice(key, None)

@@ -7,11 +7,12 @@ follows only if they differ in what is listed here. So days of standing still ar
 from __future__ import annotations
 
 from datetime import datetime
+from math import isfinite
 
 import msgspec
 
 from keepclear.line.state import State
-from keepclear.model.findings import Finding, FindingKind
+from keepclear.model.findings import FigureValue, Finding, FindingKind
 
 DOUBLED: dict[FindingKind, tuple[str, ...]] = {
     FindingKind.LATE: ("late_s",),
@@ -64,7 +65,8 @@ def owed(state: State, key: str, noticed: Finding | None, now: datetime) -> Find
 def matters(held: Finding, noticed: Finding) -> bool:
     """Whether what is noticed differs enough from what is held to be put on record.
 
-    It does if the kind, the subjects, any word or yes-or-no among its figures, or whether it lasts is another; or if a
+    It does if the kind, the subjects, any word or yes-or-no among its figures (times apart), or whether it lasts is
+    another; or if a
     figure of `DOUBLED` has doubled, or one of `HALVED` has halved.
     """
     if (held.kind, held.subjects, held.until is None) != (noticed.kind, noticed.subjects, noticed.until is None):
@@ -85,7 +87,7 @@ def finding(
     *,
     until: datetime | None = None,
     thread: str | None = None,
-    values: dict[str, str | float | bool | None] | None = None,
+    values: dict[str, FigureValue] | None = None,
     evidence: tuple[str, ...] = (),
     synthetic: bool = False,
 ) -> Finding:
@@ -97,14 +99,20 @@ def finding(
         since=since,
         until=None if until is None else max(until, since),
         thread=thread,
-        values=values or {},
+        values={name: value for name, value in (values or {}).items() if _written(value)},
         evidence=tuple(dict.fromkeys(evidence))[-MOST_EVIDENCE:],
         synthetic=synthetic,
     )
 
 
+def _written(value: FigureValue) -> bool:
+    """Whether JSON can hold a figure."""
+    return not isinstance(value, float) or isfinite(value)
+
+
 def _words(found: Finding) -> dict[str, str | bool | None]:
-    return {name: value for name, value in found.values.items() if not isinstance(value, float)}
+    words = found.values.items()
+    return {name: value for name, value in words if not isinstance(value, float) and not name.endswith("_at")}
 
 
 def _figure(found: Finding, name: str) -> float:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TypeVar
 
+from keepclear.conflict.detect import Breach
 from keepclear.line.agenda import Agenda
 from keepclear.line.message import Message
 from keepclear.model import acts as a
@@ -193,6 +194,8 @@ class State:
         self.clock_ahead: dict[str, Message] = {}
         """By author: its last act that was dated later than this node's clock, if the last act was."""
         self.agenda = Agenda()
+        self.conflicts: dict[str, tuple[str | None, dict[str, tuple[Breach, ...]]]] = {}
+        """A note, like the agenda: by thread of a notice, the version held against all others, and what was found."""
         self.shares: dict[str, State] = {}
         """By hosted party: what of all this it may know; see `keepclear.line.disclosure`."""
         self.taken_in = 0

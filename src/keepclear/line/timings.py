@@ -52,3 +52,5 @@ CLOCK_TOLERANCE = timedelta(seconds=5)
 """A peer's clock may run ahead by this much unremarked (ASTM F3548-21, TimeSyncMaxDifferentialSeconds)."""
 CLOCK_REFUSED = timedelta(days=2)
 """A peer's act dated later than this ahead of our clock is refused."""
+LOOK_BACK = timedelta(days=1)
+"""How far before its last report a group is looked at for members that left, joined, or stand apart."""
