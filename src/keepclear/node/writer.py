@@ -260,12 +260,15 @@ class Writer:
             drafts = duties(self.state, self._stamp())
             if not drafts:
                 return
-            own = [Submission(draft.author, draft.line, draft.said, None) for draft in drafts]
-            await self._write(own)
-            for submission in own:
-                error = submission.answer.exception()
-                if error is not None:
-                    log.warning("duty.not_done", act=type(submission.said.act).__name__, why=str(error))
+            await self._say(drafts)
+
+    async def _say(self, drafts: Sequence[Draft]) -> None:
+        own = [Submission(draft.author, draft.line, draft.said, None) for draft in drafts]
+        await self._write(own)
+        for submission in own:
+            error = submission.answer.exception()
+            if error is not None:
+                log.warning("duty.not_done", act=type(submission.said.act).__name__, why=str(error))
 
     # ── judging: no await in here, so nobody sees the chains while they are counted on ──
 
@@ -436,4 +439,4 @@ class Writer:
             except StoreFailed as error:
                 log.error("store.failed", why=str(error))
                 continue
-            await self._write([Submission(draft.author, draft.line, draft.said, None)])
+            await self._say([draft])
