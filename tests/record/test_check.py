@@ -26,6 +26,7 @@ from keepclear.record import (
     check_subtree_inclusion,
     leaf_hash,
 )
+from keepclear.record.tree import node_hash
 from tests.record.slow_tree import SlowTree, root_of_path, roots_of_consistency
 
 VECTORS: list[dict[str, Any]] = json.loads((Path(__file__).parent / "vectors" / "rfc6962.json").read_text("utf-8"))
@@ -199,6 +200,21 @@ def test_subtrees_of_every_tree() -> None:
                 index = start + width // 2
                 path = SLOW.path(index - start, start, end)
                 check_subtree_inclusion(index, start, end, LEAVES[index], path, root)
+
+
+def test_a_range_that_is_no_subtree_is_refused_though_its_hashes_hold() -> None:
+    check_subtree_inclusion(2, 2, 4, LEAVES[2], [LEAVES[3]], node_hash(LEAVES[2], LEAVES[3]))
+    with pytest.raises(BrokenRecord, match="not a subtree"):
+        check_subtree_inclusion(1, 1, 3, LEAVES[1], [LEAVES[2]], node_hash(LEAVES[1], LEAVES[2]))
+
+
+def test_a_hash_has_32_bytes_everywhere_in_a_proof() -> None:
+    # Bytes moved from one hash to its neighbour would leave what is hashed unchanged.
+    with pytest.raises(BrokenRecord, match="32 bytes"):
+        check_inclusion(1, 2, LEAVES[1][1:], [LEAVES[0] + LEAVES[1][:1]], ROOTS[2])
+    proof = TREE.consistency_proof(3, 7)
+    with pytest.raises(BrokenRecord, match="32 bytes"):
+        check_consistency(3, 7, [proof[0], proof[1][:-1], *proof[2:]], ROOTS[3], ROOTS[7])
 
 
 @pytest.mark.parametrize(("start", "end"), [(1, 3), (4, 9), (2, 5), (-4, 4), (5, 4)])

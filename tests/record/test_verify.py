@@ -307,6 +307,11 @@ def test_keys_are_exactly_those_that_are_used(export: Path) -> None:
     assert fault(export).where == "keys"
 
 
+def test_no_file_is_read_without_end(export: Path) -> None:
+    (export / "keys").write_bytes(b"k" * 2_000_000)
+    assert fault(export).why == "it has more than 1000000 bytes"
+
+
 def test_an_untrusted_key_is_named_with_its_fingerprint(export: Path) -> None:
     found = fault(export, [*KEYS.values()])
     assert found.where == "keys"

@@ -273,7 +273,7 @@ def _walk(directory: Path, path: str) -> Iterator[str]:
 
 def _read(directory: Path, path: str, limit: int) -> bytes:
     try:
-        if (directory / path).is_symlink() or not (directory / path).is_file():
+        if not (directory / path).is_file():
             raise BrokenRecord(path, "this file is missing")
         with (directory / path).open("rb") as file:
             content = file.read(limit + 1)
