@@ -24,6 +24,7 @@ from keepclear.model.tracks import Fix, Track
 from keepclear.node import writer
 from keepclear.node.clock import HandClock
 from keepclear.node.node import Node, Receipt
+from keepclear.node.writer import Aside
 from keepclear.record import NO_PREVIOUS, Entry, Header, SigningKey, leaf_bytes, leaf_hash, parse, seal
 from keepclear.store import MemoryStore, NewRow
 from tests.node import saying
@@ -52,7 +53,7 @@ async def inline(work: Callable[[], T]) -> T:
     return work()
 
 
-async def desk(store: MemoryStore | TearingDisk, clock: HandClock | None = None) -> Node:
+async def desk(store: MemoryStore | TearingDisk, clock: HandClock | None = None, aside: Aside = inline) -> Node:
     """The neutral desk alone, with a line between the two parties it speaks for."""
     keys = {author: key(author) for author in ("desk.node", *CAST["desk.node"])}
     world = World(0, {"desk.node": CAST["desk.node"]})
@@ -62,7 +63,7 @@ async def desk(store: MemoryStore | TearingDisk, clock: HandClock | None = None)
         store,
         clock or HandClock(NOW),
         Way(world, "desk.node"),
-        aside=inline,
+        aside=aside,
         rng=random.Random(0),
         tick_every_s=None,
     )
