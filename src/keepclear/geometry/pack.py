@@ -127,6 +127,19 @@ def fix_legs(fixes: Sequence[Fix], max_gap_s: float) -> Legs:
     return _cut(t[first], t[last], lat[first], lon[first], lat[last], lon[last], h0, h1, h0, h1, source=first)
 
 
+def pairs_in_time(one: Legs, other: Legs, behind_s: float = 0.0, ahead_s: float = 0.0) -> tuple[IntArray, IntArray]:
+    """The pairs of legs, one of each, with a moment in common, ends included: their indices, both of shape (k,).
+
+    A leg of `other` also counts if it lies no more than `behind_s` before, or `ahead_s` after, the leg of `one`.
+    """
+    first = np.searchsorted(other.t1_s, one.t0_s - behind_s, side="left")
+    stop = np.searchsorted(other.t0_s, one.t1_s + ahead_s, side="right")
+    count = np.maximum(stop - first, 0)
+    leg = np.repeat(np.arange(len(one)), count)
+    other_leg = np.arange(len(leg)) - np.repeat(np.cumsum(count) - count, count) + first[leg]
+    return leg, other_leg
+
+
 def line_points(vertices: Sequence[LatLon]) -> tuple[FloatArray, FloatArray]:
     """Latitudes and longitudes of a line through m vertices, with points put in so that no leg is longer than
     `LONGEST_LEG_M`; shape (n,), n not less than m."""

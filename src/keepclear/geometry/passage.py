@@ -135,6 +135,8 @@ def passages(
     opens, closes = seconds(window.starts_at), seconds(window.ends_at)
     at_hand = (legs.t1_s + late_s >= opens) & (legs.t0_s - early_s < closes)
     lowest, highest = np.minimum(legs.lower0_m, legs.lower1_m), np.maximum(legs.upper0_m, legs.upper1_m)
+    # A leg that goes somewhere in less than a microsecond has no speed; its ends belong to its neighbours too.
+    at_hand &= (legs.t1_s > legs.t0_s) | (legs.lengths_m() == 0.0)
     at_hand &= ~(lowest > band.upper_wgs84_m + vertical_m) & ~(highest < band.lower_wgs84_m - vertical_m)
     found: list[Passage] = []
     for i in np.flatnonzero(at_hand).tolist():

@@ -173,7 +173,7 @@ def _from_line_m(lat_deg: FloatArray, lon_deg: FloatArray, line: Line) -> FloatA
 
 
 def _leg_and_line(legs: Legs, i: int, line: Line) -> tuple[float, float, list[float]]:
-    """The distance of leg i from the line, the share of the leg at which it is least, and the shares where it crosses."""
+    """The distance of leg i from the line, the share of the leg at which it is least, and where on it it crosses."""
     lat, lon = np.array([legs.lat0_deg[i], legs.lat1_deg[i]]), np.array([legs.lon0_deg[i], legs.lon1_deg[i]])
     plane = plane_about(lat, lon)
     ends, drawn = plane.to_xy(lat, lon), plane.to_xy(*line)

@@ -13,7 +13,7 @@ from datetime import datetime
 import numpy as np
 
 from keepclear.geometry.earth import distance_m, plane_about
-from keepclear.geometry.pack import IntArray, Legs, lengths_m, moment
+from keepclear.geometry.pack import IntArray, Legs, lengths_m, moment, pairs_in_time
 from keepclear.geometry.shapes import times_in_circle
 from keepclear.watch.history import History, Report, acts_of
 from keepclear.watch.path import Path
@@ -155,15 +155,10 @@ def _stretches(one: Path, other: Path, near_m: float) -> list[_Stretch]:
 
 def _overlaps(one: Legs, other: Legs) -> tuple[IntArray, IntArray]:
     """The pairs of legs that have time in common: more than a moment, unless one of them is itself but a moment."""
-    first = np.searchsorted(other.t1_s, one.t0_s, side="left")
-    stop = np.searchsorted(other.t0_s, one.t1_s, side="right")
-    count = np.maximum(stop - first, 0)
-    leg = np.repeat(np.arange(len(one)), count)
-    other_leg = np.arange(len(leg)) - np.repeat(np.cumsum(count) - count, count) + first[leg]
-    shared = np.minimum(one.t1_s[leg], other.t1_s[other_leg]) - np.maximum(one.t0_s[leg], other.t0_s[other_leg])
+    leg, other_leg = pairs_in_time(one, other)
+    shared = np.minimum(one.t1_s[leg], other.t1_s[other_leg]) > np.maximum(one.t0_s[leg], other.t0_s[other_leg])
     brief = (one.t0_s[leg] == one.t1_s[leg]) | (other.t0_s[other_leg] == other.t1_s[other_leg])
-    keep = (shared > 0.0) | ((shared == 0.0) & brief)
-    return leg[keep], other_leg[keep]
+    return leg[shared | brief], other_leg[shared | brief]
 
 
 def _joined(stretches: list[_Stretch]) -> list[list[_Stretch]]:

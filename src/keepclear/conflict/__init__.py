@@ -1,0 +1,1 @@
+"""Plans against plans, in continuous time. Pure; on values."""
