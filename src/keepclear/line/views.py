@@ -89,7 +89,8 @@ class ThreadView(View, frozen=True, kw_only=True):
     `kind`: notice, clear_request, proposal, danger_call, agreement, responsibility, statement, leg_blocked or line.
     `status` by kind: notice: announced, received, cancelled, ended; clear_request: waiting, answered, reported_clear,
     given_back, expired, refused, cancelled; proposal: waiting, answered, cancelled; danger_call: calling, taken,
-    closed; agreement: stated, consented; responsibility: offered, accepted, declined, asserted; statement: filed.
+    closed; agreement: stated, consented; responsibility: offered, accepted, declined, asserted; statement: filed;
+    leg_blocked: reported; line: suspended, resumed. See `keepclear.line.standing`.
     """
 
     id: str
@@ -110,6 +111,9 @@ class ThreadView(View, frozen=True, kw_only=True):
     overdue: bool = False
     escalated_to: tuple[str, ...] = ()
     taken_by: str | None = None
+    """Of a danger call: the party and the role that took it."""
+    taken_on_roster: bool | None = None
+    """Whether that role was on the roster then; missing while nobody has taken it."""
     recipients: tuple[RecipientView, ...] = ()
     plan: Plan | None = None
     volume: Volume | None = None
@@ -175,7 +179,9 @@ class AssetView(View, frozen=True, kw_only=True):
 
 
 class GroupView(View, frozen=True, kw_only=True):
-    """A group and how it stands. `state`: unknown, moving, halted, waiting, lost_contact; `since` when that began."""
+    """A group and how it stands. `state`: unknown, moving, halted, waiting, lost_contact or split; `since` when that
+    began. `waits_for` are the words of whoever said that it waits, or the code `leg_blocked` or `answer`.
+    """
 
     id: str
     name: Name
@@ -207,6 +213,24 @@ class BoundaryView(View, frozen=True, kw_only=True):
 
     party: str
     boundary: Boundary
+
+
+class NearnessView(View, frozen=True, kw_only=True):
+    """How near a group came to one party's version of a boundary, by its reports so far.
+
+    `reach_s` is arithmetic on the last two reports, not a prediction; missing where the distance did not shrink.
+    """
+
+    group: str
+    party: str
+    boundary: str
+    nearest_m: float
+    nearest_low_m: float
+    nearest_at: datetime
+    approaching: bool
+    synthetic: bool
+    reach_s: float | None = None
+    crossed_at: datetime | None = None
 
 
 class HeldView(View, frozen=True, kw_only=True):
@@ -256,3 +280,4 @@ class Picture(View, frozen=True, kw_only=True):
     boundaries: tuple[BoundaryView, ...]
     held: tuple[HeldView, ...]
     findings: tuple[Finding, ...]
+    nearness: tuple[NearnessView, ...] = ()
