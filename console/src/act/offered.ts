@@ -1,0 +1,49 @@
+/** Which acts are offered to a party on a thread: a convenience of the page. The node decides by its own rules. */
+
+import type { ThreadView } from '../model.ts'
+
+const OVER = new Set(['cancelled', 'ended', 'given_back', 'expired', 'closed', 'declined', 'accepted', 'refused'])
+const HOPS = ['receipt.opened', 'receipt.acknowledged', 'receipt.passed', 'receipt.crew_briefed', 'receipt.crew_acknowledged']
+
+/** Ids of forms, most likely next one first. */
+export function offered(thread: ThreadView, party: string): string[] {
+  const mine = thread.author === party
+  const recipient = thread.recipients.find((one) => one.party === party)
+  const open = !OVER.has(thread.status)
+  const out: string[] = []
+  const hops = (): string[] => HOPS.filter((id) => !recipient?.hops.some((said) => `receipt.${said.hop}` === id))
+  switch (thread.kind) {
+    case 'notice':
+      if (recipient && open) out.push(...(recipient.received ? [] : ['read_back']), ...hops())
+      if (mine && open) out.push('correction', 'cancel')
+      break
+    case 'clear_request':
+      if (recipient && open) {
+        if (!recipient.answer) out.push('answer')
+        else if (recipient.answer !== 'cannot' && thread.status !== 'reported_clear') out.push('done')
+        out.push(...hops())
+        if (recipient.answer) out.push('answer')
+      }
+      if (mine && open) out.push('give_back', 'cancel')
+      break
+    case 'proposal':
+      if (recipient && open) out.push('answer')
+      if (mine && open) out.push('cancel')
+      break
+    case 'danger_call':
+      if (open && !thread.taken_by && !mine) out.push('take')
+      if (open && (mine || thread.taken_by)) out.push('close')
+      break
+    case 'agreement':
+      out.push('consent')
+      break
+    case 'responsibility':
+      if (thread.status === 'offered' && !mine) out.push('responsibility_answer')
+      break
+    case 'statement':
+    case 'leg_blocked':
+    case 'line':
+      break
+  }
+  return [...out, 'remark']
+}

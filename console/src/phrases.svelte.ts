@@ -1,0 +1,68 @@
+/**
+ * Every sentence a person reads, in the language chosen. The console's own phrases come with the page, so that it can
+ * speak before (and without) the node; those of the other rooms are asked from the node.
+ */
+
+import ar from '../../src/keepclear/phrases/ar/console.json'
+import en from '../../src/keepclear/phrases/en/console.json'
+import { plain, type Values } from './text.ts'
+
+export type Lang = 'en' | 'ar'
+export type Key = keyof typeof en
+export const LANGS: readonly Lang[] = ['en', 'ar']
+export const DIRECTION: Record<Lang, 'ltr' | 'rtl'> = { en: 'ltr', ar: 'rtl' }
+
+const OWN: Record<Lang, Record<string, string>> = { en, ar }
+const STORED = 'keepclear.lang'
+
+function remembered(): Lang {
+  const stored = globalThis.localStorage?.getItem(STORED)
+  if (stored === 'en' || stored === 'ar') return stored
+  return globalThis.navigator?.language?.startsWith('ar') ? 'ar' : 'en'
+}
+
+class Tongue {
+  lang: Lang = $state(remembered())
+  /** Phrases of the node's other rooms: `errors.malformed`, `findings.encounter`, … */
+  others: Record<Lang, Record<string, string>> = $state.raw({ en: {}, ar: {} })
+
+  choose(lang: Lang): void {
+    this.lang = lang
+    globalThis.localStorage?.setItem(STORED, lang)
+  }
+
+  get direction(): 'ltr' | 'rtl' {
+    return DIRECTION[this.lang]
+  }
+}
+
+export const tongue = new Tongue()
+
+/** The sentence of one of the console's own keys, with its places for values still open. */
+export function sentence(key: Key, lang: Lang = tongue.lang): string {
+  return OWN[lang][key] ?? key
+}
+
+/** A sentence as plain text, for attributes and options. */
+export function say(key: Key, values?: Values): string {
+  return plain(sentence(key), values)
+}
+
+/**
+ * The word for a code of the node (`family` "status", code "waiting"). A code this page does not know is asked from the
+ * node's phrases, and else shown as "other (code)", so that a newer node never shows a blank.
+ */
+export function word(family: string, code: string | null | undefined): string {
+  if (!code) return say('unknown')
+  const own = OWN[tongue.lang][`${family}.${code}`]
+  return own ?? plain(sentence('other_code'), { code })
+}
+
+/** A sentence of another room, or null where the node has none. */
+export function fromNode(key: string): string | null {
+  return tongue.others[tongue.lang][key] ?? null
+}
+
+export function hasOwn(key: string): key is Key {
+  return key in en
+}

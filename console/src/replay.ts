@@ -1,0 +1,24 @@
+/** Arithmetic of the replay slider; seconds since 1970 throughout. */
+
+import type { ThreadView } from './model.ts'
+
+export function toInstant(seconds: number): string {
+  return new Date(seconds * 1000).toISOString().replace('.000Z', 'Z')
+}
+
+/** Where the threads began, as fractions of the slider; calls of danger and requests stand out. */
+export function ticksOf(threads: readonly ThreadView[], first: number, last: number): { x: number; loud: boolean }[] {
+  const span = Math.max(1, last - first)
+  return threads
+    .map((thread) => ({
+      x: (Date.parse(thread.recorded_at) / 1000 - first) / span,
+      loud: thread.kind === 'danger_call' || thread.kind === 'clear_request',
+    }))
+    .filter((tick) => tick.x >= 0 && tick.x <= 1)
+}
+
+/** The next instant while playing, so that a whole record takes about a minute and a half; null at the end. */
+export function playStep(at: number, first: number, last: number): number | null {
+  const next = at + Math.max(60, Math.round((last - first) / 220 / 60) * 60)
+  return at >= last ? first : next >= last ? null : next
+}
