@@ -51,9 +51,9 @@ def _version(
 def chosen_language(arguments: Sequence[str]) -> str:
     """The language of the help: the last --lang, else KEEPCLEAR_LANG, else English."""
     lang = os.environ.get("KEEPCLEAR_LANG", "en")
-    for before, after in zip(arguments, [*arguments[1:], ""], strict=True):
+    for at, before in enumerate(arguments):
         if before == "--lang":
-            lang = after
+            lang = "".join(arguments[at + 1 : at + 2])
         elif before.startswith("--lang="):
             lang = before.removeprefix("--lang=")
     return lang if lang in LANGUAGES else "en"

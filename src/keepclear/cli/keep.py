@@ -10,7 +10,7 @@ from typing import Annotated
 import msgspec
 import typer
 
-from keepclear.cli.desk import Desk, open_desk, read_bytes, value
+from keepclear.cli.desk import Desk, open_desk, read_bytes, read_value, value
 from keepclear.cli.options import AsJson, Directory, Lang, given
 from keepclear.cli.speak import Language, Speaker
 from keepclear.errors import Malformed, StoreFailed
@@ -112,11 +112,11 @@ def card(
             "members": sorted({*(member or ()), *(each.id for each in home.settings.parties)}),
             "check_every_s": check_every_s,
         }
-        proposals = keep_proposals(folder.directory, (value(LineCard, proposed, "line"),))
-    text = card_text(home.card, proposals, home.keys[home.settings.id])
+        proposals = keep_proposals(folder.directory, own=(value(LineCard, proposed, "line"),))
+    text = card_text(home.card, proposals.own, home.keys[home.settings.id])
     digits = card_fingerprint(read_card(text))
     if folder.speaker.as_json:
-        folder.speaker.json({"card": text, "fingerprint": digits, "lines": proposals})
+        folder.speaker.json({"card": text, "fingerprint": digits, "lines": proposals.own})
         return
     if out is not None:
         write_text(out, text + "\n")
@@ -150,11 +150,11 @@ def pair(
     own = desk.status.node
     own_line = f"own.{own}"
     desk.say(Enrol(node=taken.node), line=own_line, party=own)
-    proposals = keep_proposals(desk.directory, taken.lines)
+    proposals = keep_proposals(desk.directory, taken=taken.lines)
     now = desk.caller.get("/api/status", Status)
     known = {party.id for party in now.parties}
     here = {line.id for line in now.lines}
-    for line in proposals:
+    for line in _by_id(proposals.taken, proposals.own):
         if line.id in here or not known.issuperset(line.members):
             continue
         desk.say(OpenLine(line=line), line=own_line, party=own)
@@ -223,24 +223,30 @@ def verify(
     speaker.print("verified_trusted" if trusted else "verified_compare")
 
 
-def read_proposals(directory: Path) -> tuple[LineCard, ...]:
-    """The lines this node would open with whoever is a member of them, kept beside its keys."""
-    try:
-        content = (directory / PROPOSALS).read_bytes()
-    except FileNotFoundError:
-        return ()
-    try:
-        return msgspec.json.decode(content, type=tuple[LineCard, ...])
-    except msgspec.MsgspecError as error:
-        raise Malformed(f"{directory / PROPOSALS} cannot be read: {error}", field=PROPOSALS) from None
+class Proposals(msgspec.Struct, frozen=True, kw_only=True):
+    """Lines to be opened once all their members are enrolled. `own` go on this node's card; `taken` came on others'."""
+
+    own: tuple[LineCard, ...] = ()
+    taken: tuple[LineCard, ...] = ()
 
 
-def keep_proposals(directory: Path, lines: tuple[LineCard, ...]) -> tuple[LineCard, ...]:
-    """Add lines to those this node would open; a line of the same id replaces the earlier one."""
-    by_id = {line.id: line for line in (*read_proposals(directory), *lines)}
-    kept = tuple(by_id.values())
+def read_proposals(directory: Path) -> Proposals:
+    """The proposals kept beside the node's keys."""
+    if not (directory / PROPOSALS).exists():
+        return Proposals()
+    return read_value(Proposals, directory / PROPOSALS, PROPOSALS)
+
+
+def keep_proposals(directory: Path, *, own: tuple[LineCard, ...] = (), taken: tuple[LineCard, ...] = ()) -> Proposals:
+    """Add proposals to those kept; one of the same id replaces the earlier one of its kind."""
+    before = read_proposals(directory)
+    kept = Proposals(own=_by_id(before.own, own), taken=_by_id(before.taken, taken))
     write_text(directory / PROPOSALS, msgspec.json.format(msgspec.json.encode(kept), indent=2).decode() + "\n")
     return kept
+
+
+def _by_id(before: tuple[LineCard, ...], new: tuple[LineCard, ...]) -> tuple[LineCard, ...]:
+    return tuple({line.id: line for line in (*before, *new)}.values())
 
 
 def card_source(text: str) -> str:

@@ -13,7 +13,8 @@ from keepclear.cli.options import Lang, given
 from keepclear.cli.speak import Language, Speaker
 from keepclear.errors import Malformed
 
-DEMO_SPEED = "600"
+FASTEST = "max"
+OWN_PACE = "story"
 
 
 @contextmanager
@@ -27,7 +28,7 @@ def story(
     speaker: Speaker,
     name: Annotated[str, typer.Argument(help="argument.story", show_default=False)],
     out: Annotated[Path, typer.Option("--out", "-o", help="option.story_out", show_default=False)],
-    speed: Annotated[str, typer.Option("--speed", help="option.speed")] = "max",
+    speed: Annotated[str, typer.Option("--speed", help="option.speed")] = FASTEST,
 ) -> None:
     """Play a story and judge it from the record; the exit status says whether every expectation holds."""
     from keepclear.stories.player import run_story
@@ -39,7 +40,7 @@ def story(
 def demo(
     speaker: Speaker,
     out: Annotated[Path, typer.Option("--out", "-o", help="option.story_out")] = Path("demo-data"),
-    speed: Annotated[str, typer.Option("--speed", help="option.speed")] = DEMO_SPEED,
+    speed: Annotated[str, typer.Option("--speed", help="option.speed")] = OWN_PACE,
 ) -> None:
     """Three nodes on this machine play the story of 2017, with the console open to look on."""
     from keepclear.stories.player import run_story
@@ -48,15 +49,17 @@ def demo(
 
 
 def read_speed(text: str) -> float | None:
-    """How many times faster than life; None for "max"."""
-    if text == "max":
+    """How many times faster than life; None for "max", 0 for the story's own pace. Malformed for anything else."""
+    if text == FASTEST:
         return None
+    if text == OWN_PACE:
+        return 0.0
     try:
         speed = float(text)
     except ValueError:
         speed = 0.0
     if not 0.0 < speed <= 1e6:
-        raise Malformed("speed is max, or a number above 0", field="speed", code="speed_unreadable")
+        raise Malformed("speed is max, story, or a number above 0", field="speed", code="speed_unreadable")
     return speed
 
 

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from keepclear.model.base import Name
 
 
+PIPE_WIDTH = 200
+
+
 class Language(StrEnum):
     """The languages of the line."""
 
@@ -63,7 +66,7 @@ class Speaker:
     def print(self, key: str, /, **values: object) -> None:
         """Print a phrase as a line of its own, unless only JSON is wanted."""
         if not self.as_json:
-            print(self.say(key, **{name: self._plain(value) for name, value in values.items()}))
+            print(self.say(key, **{name: self._plain(value) for name, value in values.items()}), flush=True)
 
     def warn(self, key: str, /, **values: object) -> None:
         """Print a phrase to standard error, also when only JSON is wanted."""
@@ -85,7 +88,7 @@ class Speaker:
 
     def json(self, value: object) -> None:
         """Print JSON, indented."""
-        print(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())
+        print(msgspec.json.format(msgspec.json.encode(value), indent=2).decode(), flush=True)
 
     @contextmanager
     def progress(self, key: str) -> Iterator[Callable[[int, int], None]]:
@@ -105,7 +108,8 @@ class Speaker:
     def _console(self) -> Console:
         from rich.console import Console
 
-        return Console(highlight=False, soft_wrap=False)
+        # A pipe has no width of its own: wide enough that nothing is folded which need not be.
+        return Console(highlight=False, width=None if sys.stdout.isatty() else PIPE_WIDTH)
 
 
 def moment(at: datetime) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath
 
 from keepclear.server.problems import NoSuch
 
@@ -59,7 +60,7 @@ def console_files(folder: Path | None) -> list[HTTPRouteHandler]:
         return answer("index.html")
 
     @get("/{path:path}", sync_to_thread=False, include_in_schema=False)
-    def file(path: str) -> Response[bytes]:
+    def file(path: FromPath[str]) -> Response[bytes]:
         return answer(str(path).lstrip("/"))
 
     return [index, file]

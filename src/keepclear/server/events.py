@@ -135,7 +135,8 @@ class Hub:
             if not job.cancelled() and (error := job.exception()) and not isinstance(error, TimeoutError):
                 raise error
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(send({"type": "http.response.body", "body": b"", "more_body": False}), 1.0)
+            async with asyncio.timeout(1.0):
+                await send({"type": "http.response.body", "body": b"", "more_body": False})
 
     async def _fill(self, after: int | None, frames: asyncio.Queue[bytes]) -> None:
         await frames.put(b"retry: 2000\n\n")
@@ -145,12 +146,14 @@ class Hub:
 
 async def _drain(frames: asyncio.Queue[bytes], send: Send, heartbeat_s: float) -> None:
     while True:
+        # Not `wait_for`: in Python 3.11 it can swallow a cancellation.
         try:
-            frame = await asyncio.wait_for(frames.get(), heartbeat_s)
+            async with asyncio.timeout(heartbeat_s):
+                frame = await frames.get()
         except TimeoutError:
             frame = b": still here\n\n"
-        message = {"type": "http.response.body", "body": frame, "more_body": True}
-        await asyncio.wait_for(send(message), SEND_WITHIN_S)  # type: ignore[arg-type]
+        async with asyncio.timeout(SEND_WITHIN_S):
+            await send({"type": "http.response.body", "body": frame, "more_body": True})
 
 
 async def _left(receive: Receive) -> None:

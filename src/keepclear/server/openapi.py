@@ -7,30 +7,68 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, get_args
 
 import msgspec
+from litestar import Response
 from litestar.handlers import HTTPRouteHandler
+from litestar.params import PathParameter, QueryParameter
 
 from keepclear import __version__
 from keepclear.server.problems import Problem
 
-_PLACES = {"path", "query"}
+
+@dataclass(frozen=True)
+class Parameter:
+    """One parameter of a route: `place` is path or query, `argument` what the function calls it."""
+
+    name: str
+    argument: str
+    place: str
+    required: bool
+    schema: dict[str, Any]
+    description: str
+
+
+def parameters(route: HTTPRouteHandler) -> list[Parameter]:
+    """The parameters of a route, from its signature."""
+    found = []
+    for each in inspect.signature(route.fn, eval_str=True).parameters.values():
+        kind, *marks = get_args(each.annotation) or (each.annotation,)
+        for mark in marks:
+            if isinstance(mark, PathParameter | QueryParameter):
+                bounds = {"minimum": mark.ge, "maximum": mark.le}
+                schema = msgspec.json.schema(kind) | {
+                    name: value for name, value in bounds.items() if value is not None
+                }
+                found.append(
+                    Parameter(
+                        name=mark.name or each.name,
+                        argument=each.name,
+                        place="path" if isinstance(mark, PathParameter) else "query",
+                        required=each.default is each.empty,
+                        schema=schema,
+                        description=mark.description or "",
+                    )
+                )
+    return found
 
 
 def describe(routes: Sequence[HTTPRouteHandler]) -> dict[str, Any]:
-    """The whole description. A route's `opt` may hold `body` (a type), `answer` (a type) and `media` (a media type)."""
-    kinds: list[Any] = [Problem]
-    for route in routes:
-        kinds += [route.opt[part] for part in ("body", "answer") if part in route.opt]
+    """The whole description. The type of a route's body, where it has one, is its `opt["body"]`."""
+    answers = {route: inspect.signature(route.fn, eval_str=True).return_annotation for route in routes}
+    bodies = {route: route.opt["body"] for route in routes if "body" in route.opt}
+    kinds = [Problem, *bodies.values(), *(kind for kind in answers.values() if not _is_bytes(kind))]
     schemas, components = msgspec.json.schema_components(kinds, ref_template="#/components/schemas/{name}")
-    schema_of = {id(kind): schema for kind, schema in zip(kinds, schemas, strict=True)}
+    schema_of = {repr(kind): schema for kind, schema in zip(kinds, schemas, strict=True)}
     paths: dict[str, Any] = {}
     for route in routes:
+        answer = {} if _is_bytes(answers[route]) else schema_of[repr(answers[route])]
+        body = schema_of[repr(bodies[route])] if route in bodies else None
         for path in sorted(route.paths):
             for method in sorted(route.http_methods):
-                operation = _operation(route, schema_of)
-                paths.setdefault(_plain(path), {})[str(method).lower()] = operation
+                paths.setdefault(_plain(path), {})[str(method).lower()] = _operation(route, answer, body)
     return {
         "openapi": "3.1.0",
         "info": {
@@ -47,32 +85,35 @@ def describe(routes: Sequence[HTTPRouteHandler]) -> dict[str, Any]:
     }
 
 
-def _operation(route: HTTPRouteHandler, schema_of: dict[int, Any]) -> dict[str, Any]:
-    media = route.opt.get("media", "application/json")
-    content = {media: {"schema": schema_of[id(route.opt["answer"])] if "answer" in route.opt else {}}}
+def _is_bytes(kind: Any) -> bool:
+    return getattr(kind, "__origin__", None) is Response
+
+
+def _operation(route: HTTPRouteHandler, answer: Any, body: Any) -> dict[str, Any]:
     problem = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    media = str(route.media_type) if isinstance(route.media_type, str) and route.media_type else "application/json"
     operation: dict[str, Any] = {
         "operationId": route.handler_name,
         "summary": inspect.getdoc(route.fn) or "",
-        "parameters": _parameters(route),
+        "parameters": [
+            {
+                "name": each.name,
+                "in": each.place,
+                "required": each.required,
+                "schema": each.schema,
+                "description": each.description,
+            }
+            for each in parameters(route)
+        ],
         "responses": {
-            str(route.status_code or 200): {"description": "the answer", "content": content},
+            str(route.status_code or 200): {"description": "the answer", "content": {media: {"schema": answer}}},
             "4XX": {"description": "refused: the field is named", "content": problem},
             "5XX": {"description": "not kept, or not well", "content": problem},
         },
     }
-    if "body" in route.opt:
-        body = {"application/json": {"schema": schema_of[id(route.opt["body"])]}}
-        operation["requestBody"] = {"required": True, "content": body}
+    if body is not None:
+        operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": body}}}
     return operation
-
-
-def _parameters(route: HTTPRouteHandler) -> list[dict[str, Any]]:
-    return [
-        {"name": name, "in": place, "required": place == "path", "schema": {"type": "string"}, "description": text}
-        for place in sorted(_PLACES)
-        for name, text in route.opt.get(place, {}).items()
-    ]
 
 
 def _plain(path: str) -> str:

@@ -8,7 +8,7 @@ from datetime import datetime
 
 import msgspec
 
-from keepclear.errors import Malformed
+from keepclear.errors import Malformed, Refused
 from keepclear.formats.wire import read_said
 from keepclear.line.state import State
 from keepclear.model.base import Id, utc
@@ -49,7 +49,8 @@ def posted(body: bytes) -> Posted:
         said = msgspec.json.format(bytes(outer.said), indent=-1)
     except msgspec.ValidationError as error:
         text, _, path = str(error).partition(" - at `$.")
-        raise Malformed(text, field=path.rstrip("`")) from None
+        named = re.search("field `([^`]*)`", text)
+        raise Malformed(text, field=path.rstrip("`") or (named[1] if named else "")) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Malformed(f"not JSON: {error}", field="body", code="not_json") from None
     if len(json.loads(body, object_pairs_hook=list)) != 3:
@@ -57,8 +58,17 @@ def posted(body: bytes) -> Posted:
     try:
         return Posted(party=outer.party, line=outer.line, said=read_said(said))
     except Malformed as error:
-        field = f"said.{error.field}" if error.field else "said"
-        raise Malformed(error.message, field=field, code=error.code, **error.values) from None
+        error.field = f"said.{error.field}" if error.field else "said"
+        raise
+
+
+def placed(error: Refused) -> Refused:
+    """An error of the rules, its field as it is called in what was posted: `act.re` is `said.act.re` there."""
+    if error.field.partition(".")[0].partition("[")[0] in ("act", "exercise", "role", "basis"):
+        error.field = f"said.{error.field}"
+    elif error.field == "author":
+        error.field = "party"
+    return error
 
 
 def act_id(state: State, digits: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import structlog
@@ -28,11 +29,18 @@ def on_own(request: Request[Any, Any, Any], error: KeepclearError) -> Response[b
 def on_http(request: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:
     """Litestar's handler for its own refusals: unknown pages, wrong methods, unreadable parameters."""
     lang = language(request.headers.get("accept-language"))
-    field = ""
-    if isinstance(error.extra, list) and error.extra and isinstance(error.extra[0], dict):
-        field = str(error.extra[0].get("key", ""))
+    field = _field(error)
+    field = request.route_handler.opt.get("query", {}).get(field, field) if "route_handler" in request.scope else field
     code = _CODES.get(error.status_code, "malformed")
     return _answer(request, problem(error.status_code, code, error.detail, lang, field))
+
+
+def _field(error: HTTPException) -> str:
+    """The parameter at fault, from Litestar's list of faults or, where one is missing, from its sentence."""
+    if isinstance(error.extra, list) and error.extra and isinstance(error.extra[0], dict):
+        return str(error.extra[0].get("key", ""))
+    missing = re.search(r"[Mm]issing required \w+ parameter '(\w+)'", error.detail)
+    return missing[1] if missing else ""
 
 
 def on_other(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:

@@ -1,0 +1,345 @@
+"""The local API: what a node tells its own people, and takes from them. docs/api.md has a page on every route.
+
+Every read takes `party` and `at`: as that hosted party knew it, at that time of the record. Every write is an act,
+signed with a hosted key, and is on disk before it is answered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import parse_qs
+
+import msgspec
+from litestar import Litestar, Request, Response, asgi, get, post
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import PathParameter, QueryParameter
+from litestar.types import Receive, Scope, Send
+
+from keepclear.errors import Malformed, Refused
+from keepclear.geometry.grids import MGRS_NORTH_DEG, MGRS_SOUTH_DEG, name_position, to_gars, to_mgrs
+from keepclear.line import view
+from keepclear.line.clearing import residual_now, volume_of
+from keepclear.line.message import Message
+from keepclear.line.state import State
+from keepclear.line.views import ActView, LineView, Picture, StatementView, ThreadView
+from keepclear.model.places import PlaceNames
+from keepclear.node.node import Node
+from keepclear.phrases import LANGUAGES, catalogue
+from keepclear.record import Entry, leaf_bytes, leaf_hash
+from keepclear.record.tiles import TILE_WIDTH, join_bundle
+from keepclear.server.answers import (
+    CheckpointNote,
+    EntryProof,
+    PeerStanding,
+    Posted,
+    Proof,
+    Recorded,
+    ResidualDraft,
+    Status,
+)
+from keepclear.server.console import built_console, console_files
+from keepclear.server.events import Event, Hub
+from keepclear.server.metrics import metrics_text
+from keepclear.server.openapi import describe, parameters
+from keepclear.server.problems import NoSuch, NotYours
+from keepclear.server.reading import act_id, instant, placed, posted
+from keepclear.server.refusals import HANDLERS
+from keepclear.server.replays import Replays
+
+MAX_BODY_BYTES = 64 * 1024
+MAX_PAGE = 1000
+OCTETS = "application/octet-stream"
+
+Party = Annotated[str | None, QueryParameter(description="a party this node hosts: only what it could know")]
+At = Annotated[str | None, QueryParameter(description="RFC 3339, UTC: as known at this time of the record")]
+Degrees = Annotated[float, QueryParameter(description="degrees, WGS 84")]
+ThreadPath = Annotated[str, PathParameter(description="the id of any act in it, or its first six or more digits")]
+
+
+class Local:
+    """What the routes share: the node, its replays, its live stream, and the story that is played, if one is."""
+
+    def __init__(self, node: Node, story: Callable[[], dict[str, Any] | None] = lambda: None) -> None:
+        self.node = node
+        self.story = story
+        self.replays = Replays(node)
+        self.hub = Hub(self._history, lambda: len(node.state.log))
+
+    def event(self, message: Message) -> Event:
+        """A newly recorded act as the live stream carries it."""
+        return Event(message.index, msgspec.json.encode(view.act(self.node.state, message)))
+
+    async def entries(self, start: int, stop: int) -> list[Entry]:
+        """The entries from `start` up to `stop`, or to the end if that comes first."""
+        rows = await self.node.entries(start, max(start, min(stop, self.node.size)))
+        return [Entry(row.index, row.recorded_at, row.envelope) for row in rows]
+
+    async def entry(self, index: int) -> Entry:
+        """One entry of the record; NoSuch if there is none."""
+        if not 0 <= index < self.node.size:
+            raise NoSuch(f"the record has {self.node.size} entries", field="index", size=self.node.size)
+        return (await self.entries(index, index + 1))[0]
+
+    def _history(self, start: int, count: int) -> list[Event]:
+        return [self.event(message) for message in self.node.state.log[start : start + count]]
+
+
+def local_app(
+    node: Node, story: Callable[[], dict[str, Any] | None] = lambda: None, console: Path | None = None
+) -> tuple[Litestar, Local]:
+    """The application behind the local listener, and what it shares. `guard.LocalGuard` must stand before it."""
+    local = Local(node, story)
+    api = api_routes(local)
+    description = msgspec.json.encode(describe(api))
+
+    @get("/api/openapi.json", sync_to_thread=False)
+    def openapi() -> Response[bytes]:
+        return Response(description, media_type="application/json")
+
+    @asgi("/api/events", copy_scope=True)
+    async def events(scope: Scope, receive: Receive, send: Send) -> None:
+        await local.hub.serve(_last_event(scope), receive, send)
+
+    app = Litestar(
+        [*api, openapi, events, *plain_routes(local), *console_files(console or built_console())],
+        exception_handlers=HANDLERS,  # type: ignore[arg-type]
+        before_request=_refuse_unknown_parameters,
+        request_max_body_size=MAX_BODY_BYTES,
+        openapi_config=None,
+        logging_config=None,
+    )
+    return app, local
+
+
+def api_routes(local: Local) -> list[HTTPRouteHandler]:
+    """Every route that answers JSON or bytes, with its types for the description."""
+    node, replays = local.node, local.replays
+
+    @get("/api/status")
+    async def status() -> Status:
+        """Who this node is, which lines it has, how long its record is, and the signed head of it."""
+        now = node.clock.now()
+        return Status(
+            node=node.id,
+            parties=list(view.parties(node.state)),
+            lines=list(view.lines(node.state, now)),
+            peers=[msgspec.convert(each, PeerStanding, from_attributes=True) for each in node.peers()],
+            size=node.size,
+            checkpoint=node.checkpoint().decode(),
+            now=now,
+            story=local.story(),
+        )
+
+    @get("/api/phrases/{lang:str}")
+    async def phrases(lang: Annotated[str, PathParameter(description="en or ar")]) -> dict[str, str]:
+        """Every sentence a person reads, by key."""
+        if lang not in LANGUAGES:
+            raise NoSuch("there is no such language here", field="lang")
+        return catalogue(lang)
+
+    @get("/api/threads")
+    async def threads(party: Party = None, at: At = None) -> list[ThreadView]:
+        """Every thread, without its acts."""
+        state, moment = await replays.seen(party, instant(at, "at"))
+        return list(view.threads(state, moment))
+
+    @get("/api/threads/{id:str}")
+    async def thread(id: ThreadPath, party: Party = None, at: At = None) -> ThreadView:
+        """One thread with its acts, by the id of any act in it or the first six or more digits of one."""
+        state, moment = await replays.seen(party, instant(at, "at"))
+        return view.thread(state, _thread_id(state, id), moment)
+
+    @get("/api/threads/{id:str}/residual")
+    async def residual(
+        id: ThreadPath, party: Annotated[str, QueryParameter(description="the hosted party that would report")]
+    ) -> ResidualDraft:
+        """What a report of done by this party would have to say now, from the tracks it holds. It says nothing."""
+        state, moment = await replays.seen(party, None)
+        thread_id = _thread_id(state, id)
+        if thread_id not in state.requests:
+            raise NoSuch("that is not a request to clear airspace", field="id", code="no_request")
+        items = residual_now(state, thread_id, party, moment)
+        evidence = tuple(dict.fromkeys(act for item in items for act in item.evidence))
+        t0 = volume_of(state.threads[thread_id]).window.starts_at
+        return ResidualDraft(thread=thread_id, t0=t0, residual=items, evidence=evidence)
+
+    @get("/api/picture")
+    async def picture(party: Party = None, at: At = None) -> Picture:
+        """Everything that has a place. What is old says how old it is; nothing is drawn ahead of its last report."""
+        state, moment = await replays.seen(party, instant(at, "at"))
+        return view.picture(state, moment, party)
+
+    @get("/api/lines")
+    async def lines(party: Party = None, at: At = None) -> list[LineView]:
+        """The lines and how they stand."""
+        state, moment = await replays.seen(party, instant(at, "at"))
+        return list(view.lines(state, moment))
+
+    @get("/api/statements")
+    async def statements(party: Party = None, at: At = None) -> list[StatementView]:
+        """Filed statements, each claim with what the record says of it."""
+        state, moment = await replays.seen(party, instant(at, "at"))
+        return list(view.statements(state, moment))
+
+    @get("/api/timeline")
+    async def timeline(
+        party: Party = None,
+        since: Annotated[str | None, QueryParameter(name="from", description="recorded at or after this time")] = None,
+        until: Annotated[str | None, QueryParameter(name="to", description="recorded before this time")] = None,
+        after: Annotated[int, QueryParameter(ge=-1, description="entries after this index")] = -1,
+        limit: Annotated[int, QueryParameter(ge=1, le=MAX_PAGE, description="at most so many")] = 200,
+    ) -> list[ActView]:
+        """Acts in the order of the record."""
+        state, _ = await replays.seen(party, None)
+        return list(
+            view.timeline(state, since=instant(since, "from"), until=instant(until, "to"), after=after, limit=limit)
+        )
+
+    @get("/api/entries/{entry:str}")
+    async def entry(entry: Annotated[str, PathParameter(description="an index, or an act's id")]) -> EntryProof:
+        """One entry: its signed text, and the proof that the record of the given size holds it."""
+        index = int(entry) if entry.isdecimal() and len(entry) < 16 else _index_of(node.state, entry)
+        kept = await local.entry(index)
+        size = node.size
+        return EntryProof(
+            entry=view.act(node.state, node.state.log[index]),
+            envelope=kept.envelope.decode(),
+            leaf_hash=leaf_hash(leaf_bytes(kept)).hex(),
+            size=size,
+            proof=[each.hex() for each in node.inclusion_proof(index, size)],
+            checkpoint=node.checkpoint().decode(),
+        )
+
+    @get("/api/name")
+    async def name(lat: Degrees, lon: Degrees) -> PlaceNames:
+        """A position named in two independent ways: grid, and bearing and distance from a named place."""
+        return place_names(node.state, lat, lon)
+
+    @post("/api/acts", opt={"body": Posted}, status_code=201)
+    async def acts(request: Request[Any, Any, Any]) -> Recorded:
+        """Say an act as a hosted party. It is signed, and on disk, when this answers."""
+        said = posted(await request.body())
+        if not node.state.is_hosted(said.party):
+            raise NotYours("this node does not speak for that party", field="party", party=said.party)
+        try:
+            receipt = await node.submit(said.party, said.line, said.said)
+        except Refused as error:
+            raise placed(error) from None
+        return Recorded(
+            act_id=receipt.act_id,
+            index=receipt.index,
+            recorded_at=receipt.recorded_at,
+            leaf_hash=receipt.leaf_hash.hex(),
+            checkpoint=receipt.checkpoint.decode(),
+        )
+
+    @get("/api/checkpoint")
+    async def checkpoint() -> CheckpointNote:
+        """The signed head of the record (a C2SP note)."""
+        return CheckpointNote(size=node.size, checkpoint=node.checkpoint().decode())
+
+    @get("/api/proof/inclusion")
+    async def inclusion(
+        index: Annotated[int, QueryParameter(ge=0, description="of the entry")],
+        size: Annotated[int | None, QueryParameter(ge=0, description="of the tree; all, if left out")] = None,
+    ) -> Proof:
+        """The proof that the tree of `size` entries holds the entry (RFC 6962 section 2.1.1)."""
+        return Proof(proof=[each.hex() for each in node.inclusion_proof(index, node.size if size is None else size)])
+
+    @get("/api/proof/consistency")
+    async def consistency(
+        old: Annotated[int, QueryParameter(name="from", ge=1, description="the earlier size")],
+        new: Annotated[int | None, QueryParameter(name="to", ge=1, description="the later size")] = None,
+    ) -> Proof:
+        """The proof that the tree of size `to` begins with the tree of size `from` (RFC 6962 section 2.1.2)."""
+        return Proof(proof=[each.hex() for each in node.consistency_proof(old, node.size if new is None else new)])
+
+    @get("/api/keys")
+    async def keys() -> dict[str, str]:
+        """The public key of every enrolled node and party (C2SP vkey), for whoever verifies an export."""
+        authors = [*node.state.nodes, *node.state.parties]
+        return {author: node.state.key_of(author) or "" for author in authors}
+
+    @get("/api/leaves", media_type=OCTETS)
+    async def leaves(
+        start: Annotated[int, QueryParameter(ge=0, description="first index")],
+        count: Annotated[int, QueryParameter(ge=1, le=TILE_WIDTH, description="how many")] = TILE_WIDTH,
+    ) -> Response[bytes]:
+        """Entries as the tree hashes them, each after its length in two bytes (a C2SP entry bundle): for export."""
+        found = await local.entries(start, start + count)
+        return Response(join_bundle([leaf_bytes(each) for each in found]), media_type=OCTETS)
+
+    routes = [
+        status, phrases, threads, thread, residual, picture, lines, statements, timeline, entry, name, acts,
+        checkpoint, inclusion, consistency, keys, leaves,
+    ]  # fmt: skip
+    for route in routes:
+        route.opt["query"] = {each.argument: each.name for each in parameters(route) if each.place == "query"}
+    return routes
+
+
+def plain_routes(local: Local) -> list[HTTPRouteHandler]:
+    """Routes for whoever watches over the process, not over the line."""
+
+    @get("/healthz", media_type="text/plain", sync_to_thread=False)
+    def healthz() -> str:
+        return "alive\n"
+
+    @get("/readyz", media_type="text/plain", sync_to_thread=False)
+    def readyz() -> Response[str]:
+        ready = local.node.failed is None
+        return Response("ready\n" if ready else "not ready\n", status_code=200 if ready else 503)
+
+    @get("/metrics", media_type="text/plain; version=0.0.4", sync_to_thread=False)
+    def metrics() -> str:
+        return metrics_text(local.node, local.hub.readers)
+
+    return [healthz, readyz, metrics]
+
+
+def place_names(state: State, lat_deg: float, lon_deg: float) -> PlaceNames:
+    """A position named by its grid and from the nearest named place; Malformed where no place is known yet."""
+    polar = not MGRS_SOUTH_DEG <= lat_deg <= MGRS_NORTH_DEG
+    grid = to_gars(lat_deg, lon_deg) if polar else to_mgrs(lat_deg, lon_deg)
+    places = {
+        (each.id, author): each for by in state.places.values() for author, each in by.items() if not each.is_area
+    }
+    found = name_position(
+        lat_deg, lon_deg, {key: (place.position.lat_deg, place.position.lon_deg) for key, place in places.items()}
+    )
+    nearest = places[found.nearest].name
+    return PlaceNames(grid=grid, nearest=nearest, bearing_deg=found.bearing_deg, distance_m=found.distance_m)
+
+
+def _thread_id(state: State, digits: str) -> str:
+    thread = state.thread_for(act_id(state, digits))
+    if thread is None:
+        raise NoSuch("that act belongs to no thread", field="id", code="no_thread")
+    return thread.id
+
+
+def _index_of(state: State, digits: str) -> int:
+    return state.acts[act_id(state, digits)].index
+
+
+def _last_event(scope: Scope) -> int | None:
+    """The number after which the stream goes on: the Last-Event-ID header, or `after` in the address."""
+    header = dict(scope["headers"]).get(b"last-event-id", b"").decode("latin-1")
+    text = header or parse_qs(scope["query_string"].decode("latin-1")).get("after", [""])[0]
+    if not text:
+        return None
+    if not text.lstrip("-").isdecimal() or len(text) > 15:
+        raise Malformed("the number of the last event is a whole number", field="last-event-id")
+    return max(-1, int(text))
+
+
+async def _refuse_unknown_parameters(request: Request[Any, Any, Any]) -> None:
+    """A misspelt `at` must not quietly show the present."""
+    if not request.url.path.startswith("/api/"):
+        return
+    known = request.route_handler.opt.get("query", {})
+    for given in request.query_params:
+        if given not in known.values():
+            raise Malformed("there is no such parameter", field=given, code="unknown_field")

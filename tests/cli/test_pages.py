@@ -1,0 +1,70 @@
+"""Every command and option is on the page of commands, the help speaks both languages, the examples are readable."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from keepclear.cli import PANELS, build, chosen_language
+from keepclear.cli.say import EXAMPLES, example_text
+from keepclear.formats.wire import read_act
+from keepclear.phrases import LANGUAGES
+
+PAGE = (Path(__file__).parents[2] / "docs" / "cli.md").read_text(encoding="utf-8")
+COMMANDS: dict[str, Any] = build("en").commands
+SECTIONS = dict(re.findall(r"^### `keepclear ([a-z-]+)`\n(.*?)(?=^##|\Z)", PAGE, re.DOTALL | re.MULTILINE))
+SHARED = PAGE.partition("## Options many commands share")[2].partition("## Node and record")[0]
+
+
+def test_the_page_has_exactly_the_commands_there_are() -> None:
+    assert set(SECTIONS) == set(COMMANDS) == {name for commands in PANELS.values() for name in commands}
+
+
+@pytest.mark.parametrize("name", sorted(COMMANDS))
+def test_every_command_has_an_example_and_every_option_is_named(name: str) -> None:
+    assert f"\nkeepclear {name} " in SECTIONS[name]
+    named = SECTIONS[name] + SHARED
+    options = {each for parameter in COMMANDS[name].params for each in parameter.opts if each.startswith("-")}
+    assert not [each for each in options - {"--help"} if f"`{each}" not in named]
+
+
+@pytest.mark.parametrize("name", sorted(SECTIONS))
+def test_every_option_in_an_example_exists(name: str) -> None:
+    code = " ".join(re.findall(r"```sh\n(.*?)```", SECTIONS[name], re.DOTALL))
+    known = {each for parameter in COMMANDS[name].params for each in parameter.opts}
+    assert set(re.findall(r"(?<= )--?[a-z][a-z-]*", re.sub(r'"[^"]*"', "", code))) <= known
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_every_help_text_is_a_phrase_of_the_language(lang: str) -> None:
+    whole = build(lang)
+    for command in [whole, *whole.commands.values()]:
+        texts = [command.help, *(getattr(each, "help", None) for each in command.params)]
+        for text in filter(None, texts):
+            assert not re.match(r"(argument|option|help)\.", text)
+            if text != "Show this message and exit.":
+                assert bool(re.search(r"[\u0600-\u06ff]", text)) == (lang == "ar")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "lang"),
+    [([], "en"), (["lines", "d", "--lang", "ar"], "ar"), (["--lang=ar"], "ar"), (["--lang", "fr"], "en"),
+     (["--lang"], "en")],
+)  # fmt: skip
+def test_the_language_of_the_help_is_the_one_asked_for(
+    arguments: list[str], lang: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("KEEPCLEAR_LANG", raising=False)
+    assert chosen_language(arguments) == lang
+    monkeypatch.setenv("KEEPCLEAR_LANG", "ar")
+    assert chosen_language([]) == "ar"
+
+
+@pytest.mark.parametrize("kind", EXAMPLES)
+def test_every_example_is_an_act_as_it_stands(kind: str) -> None:
+    import msgspec
+
+    read_act(msgspec.json.format(example_text(kind).encode(), indent=-1))
