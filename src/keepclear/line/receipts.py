@@ -106,6 +106,7 @@ def way(state: State, thread: Thread, party: str) -> Way:
         wrong = differences(plan, last[1])
         if not wrong:
             prove("read_back", last[0].at)
+    hops.sort(key=lambda hop: (hop.said_at, STEPS.index(hop.hop.value)))
     return _way(current, plan is not None, proven, tuple(hops), wrong)
 
 
