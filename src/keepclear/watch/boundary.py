@@ -40,8 +40,9 @@ class BoundaryWatch:
     `reach_s` is arithmetic on the last two reports of the asset now nearest, not a prediction: its distance divided by
     the speed at which that shrank. It is missing if it did not shrink by more than the uncertainties of the two.
 
-    `crossed_at` is when an even path first crosses; `crossed_certain` if the asset was on both sides, before and after,
-    by more than the uncertainties. The fields are None where there is no report.
+    `crossed_at` is when an even path first crosses; `crossed_certain` if the asset was first on one side and then on
+    the other by more than the uncertainties (the first such crossing, where there is one). The fields are None where
+    there is no report.
     """
 
     boundary: str
@@ -205,27 +206,31 @@ def _shares_crossed(origin: FloatArray, step: FloatArray, drawn: FloatArray) -> 
 def _crossings(
     path: Path, apart_m: FloatArray, crossed: list[tuple[float, int]], boundary: Boundary
 ) -> list[_Crossing]:
-    """A crossing is certain if a report before it, and one after it, lie off the line by more than the uncertainties.
+    """The crossings of a path, and which of them are certain.
 
-    They must be joined to it by legs with no other crossing and no gap between.
+    A report is clear if it lies off the line by more than the uncertainties. A crossing is certain if between the last
+    clear report before it and the first after it the path crosses an odd number of times, with no gap between.
     """
     times = [seconds(report.fix.at) for report in path.reports]
     clear = [
-        distance > report.fix.uncertainty_m + boundary.uncertainty_m
-        for report, distance in zip(path.reports, apart_m.tolist(), strict=True)
+        k
+        for k, (report, distance) in enumerate(zip(path.reports, apart_m.tolist(), strict=True))
+        if distance > report.fix.uncertainty_m + boundary.uncertainty_m
     ]
     joined = {int(path.legs.source[i]) for i in np.flatnonzero(path.legs.t1_s > path.legs.t0_s).tolist()}
     breaks = [0, *(k for k in range(1, len(times)) if k - 1 not in joined), len(times)]
+    moments = [at_s for at_s, _ in crossed]
     found: list[_Crossing] = []
-    for k, (at_s, leg) in enumerate(crossed):
+    for at_s, leg in crossed:
         source = int(path.legs.source[leg])
         chain = bisect_right(breaks, source)
-        start, stop = breaks[chain - 1], breaks[chain]
-        if k:
-            start = max(start, bisect_left(times, crossed[k - 1][0]))
-        if k + 1 < len(crossed):
-            stop = min(stop, bisect_right(times, crossed[k + 1][0]))
-        certain = any(clear[start : source + 1]) and any(clear[source + 1 : stop])
+        after = bisect_right(clear, source)
+        certain = (
+            0 < after < len(clear)
+            and clear[after - 1] >= breaks[chain - 1]
+            and clear[after] < breaks[chain]
+            and (bisect_left(moments, times[clear[after]]) - bisect_left(moments, times[clear[after - 1]])) % 2 == 1
+        )
         found.append(_Crossing(path.asset, at_s, certain, path.ends(leg)))
     return found
 
