@@ -177,8 +177,9 @@ class World:
         for node in self.nodes.values():
             node.now = now
 
-    def deliver(self) -> None:
-        """Every node hears what it has not heard yet."""
+    def deliver(self) -> int:
+        """Every node hears what it has not heard yet; how much that was."""
+        heard = 0
         for sender in self.nodes.values():
             for message in sender.state.log:
                 if message.line == sender.state.own_line or not sender.state.is_hosted(message.author):
@@ -187,13 +188,14 @@ class World:
                     node = self.nodes[receiver]
                     if node.state.chain(message.line, message.author).seq < message.seq:
                         node.hear(message)
+                        heard += 1
+        return heard
 
     def settle(self) -> None:
         """Duties and deliveries until nothing is owed and nothing is on the way."""
         for _ in range(10):
             said = [act for node in self.nodes.values() for act in node.do_duties()]
-            self.deliver()
-            if not said:
+            if not self.deliver() and not said:
                 return
         raise AssertionError("the world does not settle")
 

@@ -1,4 +1,4 @@
-"""What is refused: from anybody, because it cannot be kept; and from one's own desk, because the rules do not allow it."""
+"""What is refused: from anybody, what cannot be kept; from one's own desk, what the rules do not allow."""
 
 from __future__ import annotations
 
@@ -114,18 +114,17 @@ def test_years_late_is_normal(world: World) -> None:
     decide(world["coalition"].state, message, T, own=False)
 
 
-BOW_TIE = Polygon(
-    vertices=tuple(
-        LatLon(lat_deg=lat, lon_deg=lon) for lat, lon in ((34.6, 39.3), (34.9, 39.5), (34.9, 39.3), (34.6, 39.5))
-    )
-)
-WIDE = Polygon(vertices=tuple(LatLon(lat_deg=lat, lon_deg=lon) for lat, lon in ((0, 0), (0, 60), (60, 30))))
-POINT = Polygon(vertices=(LatLon(lat_deg=1, lon_deg=1),) * 3)
+def outline(*vertices: tuple[float, float]) -> Polygon:
+    return Polygon(vertices=tuple(LatLon(lat_deg=lat, lon_deg=lon) for lat, lon in vertices))
 
 
-@pytest.mark.parametrize(
-    ("area", "code"), [(BOW_TIE, "polygon_crossing"), (WIDE, "too_wide"), (POINT, "polygon_no_area")]
-)
+BOW_TIE = outline((34.6, 39.3), (34.9, 39.5), (34.9, 39.3), (34.6, 39.5))
+WIDE = outline((0, 0), (0, 60), (60, 30))
+POINT = outline((1, 1), (1, 1), (1, 1))
+NO_OUTLINE = [(BOW_TIE, "polygon_crossing"), (WIDE, "too_wide"), (POINT, "polygon_no_area")]
+
+
+@pytest.mark.parametrize(("area", "code"), NO_OUTLINE)
 def test_an_outline_that_is_none_is_refused_wherever_it_stands(world: World, area: Polygon, code: str) -> None:
     volume = Volume(area=area, band=BAND, window=window())
     plan = msgspec.structs.replace(movement(), volumes=(volume,))
@@ -274,7 +273,7 @@ OWN: dict[str, tuple[Case, str, str]] = {
     "read back what is over": (at_minute(240, on_notice("coalition", read_back)), "over", "act.re"),
     "read back with a grid that is none": (
         on_notice("coalition", lambda re: read_back(re, grid="37SZZ000000")),
-        "malformed",
+        "grid_form",
         "act.grid",
     ),
     "read back what nobody said": (plainly("coalition", read_back(UNKNOWN)), "unknown_act", "act.re"),

@@ -72,9 +72,7 @@ def test_any_two_precisions_down_to_a_kilometre_agree(
 
 
 @given(PLACES, st.sampled_from([0, 1]))
-def test_coarser_than_a_kilometre_is_no_read_back_of_a_finer_grid(
-    place: tuple[float, float], digits: MgrsDigits
-) -> None:
+def test_coarser_than_a_kilometre_reads_back_no_finer_grid(place: tuple[float, float], digits: MgrsDigits) -> None:
     coarse = to_mgrs(*place, digits)
     assert not same_place(to_mgrs(*place, 3), coarse)
     assert same_place(coarse, coarse)
