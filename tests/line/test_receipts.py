@@ -57,6 +57,28 @@ def test_the_whole_way_to_the_crew(world: World) -> None:
     assert far(world, sent.id).hops[-1].crew == "KITE 2"
 
 
+def test_one_crew_does_not_answer_for_another(world: World) -> None:
+    sent = world.tell("russia", notice(urgency=a.Urgency.PRIORITY))
+    world.settle()
+    world.tell("coalition", read_back(sent.id))
+    world.tell("coalition", a.Receipt(re=sent.id, hop=a.Hop.ACKNOWLEDGED))
+    world.tell("coalition", a.Receipt(re=sent.id, hop=a.Hop.PASSED, echelon="air operations floor"))
+    for crew in ("KITE 1", "KITE 2"):
+        world.tell("coalition", a.Receipt(re=sent.id, hop=a.Hop.CREW_BRIEFED, crew=crew))
+    world.tell("coalition", a.Receipt(re=sent.id, hop=a.Hop.CREW_ACKNOWLEDGED, crew="KITE 1"))
+    assert (far(world, sent.id).state, far(world, sent.id).missing_hop) == ("crew_briefed", "crew_acknowledged")
+    world.tell("coalition", a.Receipt(re=sent.id, hop=a.Hop.CREW_ACKNOWLEDGED, crew="KITE 2"))
+    assert (far(world, sent.id).state, far(world, sent.id).missing_hop) == ("crew_acknowledged", None)
+
+
+def test_a_plan_filed_on_the_own_log_waits_for_nobody(world: World) -> None:
+    filed = world["coalition"].say("coalition", notice(to=("coalition",)), "own.coalition.node")
+    world.settle()
+    assert far(world, filed.id, "coalition").missing_hop is None
+    world.pass_time(at(90))
+    assert world["coalition"].findings(FindingKind.HOP_MISSING) == []
+
+
 def test_acknowledging_is_not_receiving(world: World) -> None:
     """What a peer's lax node lets through is on record, and the hop before it is still missing."""
     sent = world.tell("russia", notice())

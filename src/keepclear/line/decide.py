@@ -201,7 +201,7 @@ def _addressees(state: State, message: Message) -> None:
         field = "act.to" if isinstance(act, a.ResponsibilityOffer) else f"act.to[{number}]"
         if party not in state.members(message.line):
             raise Malformed("this party is not on the line", field=field, code="addressee_not_on_line", party=party)
-        if party == message.author:
+        if party == message.author and message.line != state.own_line:
             raise Malformed("an act is not addressed to its author", field=field, code="addressed_to_self")
     if len(set(to)) != len(to):
         raise Malformed("a party is named twice", field="act.to", code="addressee_twice")

@@ -4,6 +4,9 @@ The way: queued, delivered, opened, read back (received), acknowledged, passed t
 acknowledged. Hops may be said in any order or left out; what is said is shown. Proven is what was said of the version
 in force, and delivery and opening by anything the party itself said of it. The missing hop is the first not proven.
 
+Where several crews are briefed, crew acknowledged is proven when each crew briefed has acknowledged: one crew's word
+says nothing of another.
+
 A correction makes a new version: the whole way begins again, for a crew briefed on the old plan is not briefed on the
 new one. An act speaks of the version it names by `re`; if it names the thread, of the last version said before it.
 """
@@ -81,6 +84,8 @@ def way(state: State, thread: Thread, party: str) -> Way:
     proven: dict[str, datetime] = {}
     hops: list[HopView] = []
     last: tuple[Message, a.ReadBack] | None = None
+    briefed: dict[str | None, datetime] = {}
+    answered: dict[str | None, datetime] = {}
 
     def prove(step: str, at: datetime) -> None:
         proven[step] = min(at, proven.get(step, at))
@@ -93,7 +98,11 @@ def way(state: State, thread: Thread, party: str) -> Way:
         current_version = spoken_of(known, message) is current
         if isinstance(act, a.Receipt):
             hops.append(_hop(message, act))
-            if current_version:
+            if current_version and act.hop is a.Hop.CREW_BRIEFED:
+                briefed.setdefault(act.crew, message.at)
+            elif current_version and act.hop is a.Hop.CREW_ACKNOWLEDGED:
+                answered.setdefault(act.crew, message.at)
+            elif current_version:
                 prove(act.hop.value, message.at)
         if current_version:
             prove("delivered", message.at)
@@ -106,8 +115,14 @@ def way(state: State, thread: Thread, party: str) -> Way:
         wrong = differences(plan, last[1])
         if not wrong:
             prove("read_back", last[0].at)
+    if briefed:
+        prove("crew_briefed", max(briefed.values()))
+    if answered and briefed.keys() <= answered.keys():
+        prove("crew_acknowledged", max(answered.values()))
     hops.sort(key=lambda hop: (hop.said_at, STEPS.index(hop.hop.value)))
-    return _way(current, plan is not None, proven, tuple(hops), wrong)
+    going = _way(current, plan is not None, proven, tuple(hops), wrong)
+    # A party that files a plan on its node's own log owes itself no receipt.
+    return going._replace(missing=None, missing_since=None) if party == thread.author else going
 
 
 def overdue_at(way: Way, urgency: a.Urgency) -> datetime | None:
