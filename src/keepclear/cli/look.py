@@ -10,7 +10,7 @@ from keepclear.cli.desk import Look, open_look, window_text
 from keepclear.cli.options import given, read_time
 from keepclear.cli.speak import Speaker, how_long, short
 from keepclear.errors import Malformed
-from keepclear.line.views import ActView, LineView, Picture, StatementView, ThreadView
+from keepclear.line.views import ActView, Difference, LineView, Picture, StatementView, ThreadView
 from keepclear.model.places import PlaceNames
 from keepclear.server.answers import EntryProof, Status
 
@@ -69,8 +69,8 @@ def threads(look: Look) -> None:
     rows = [
         [
             speaker.value(short(each.id)),
-            speaker.word("act", each.kind),
-            speaker.word(each.kind, each.status) + _exercise(speaker, each),
+            speaker.word("thread", each.kind),
+            speaker.word("status", each.status) + _exercise(speaker, each),
             speaker.value(each.opened_at),
             speaker.value(each.author),
             speaker.value(", ".join(each.waiting_for)),
@@ -92,7 +92,7 @@ def thread(look: Look, thread: Thread) -> None:
         return
     speaker = look.speaker
     print(f"{speaker.word('act', found.kind)} {speaker.value(short(found.id))}: {_title(speaker, found)}")
-    print(f"{speaker.word(found.kind, found.status)}, {speaker.value(found.status_since)}{_exercise(speaker, found)}")
+    print(f"{speaker.word('status', found.status)}, {speaker.value(found.status_since)}{_exercise(speaker, found)}")
     _told(speaker, found)
     _acts(speaker, found.acts, "title.acts")
 
@@ -144,8 +144,8 @@ def replay(look: Look) -> None:
     rows = [
         [
             look.speaker.value(short(each.id)),
-            look.speaker.word("act", each.kind),
-            look.speaker.word(each.kind, each.status) + _exercise(look.speaker, each),
+            look.speaker.word("thread", each.kind),
+            look.speaker.word("status", each.status) + _exercise(look.speaker, each),
             look.speaker.value(each.status_since),
             _title(look.speaker, each),
         ]
@@ -224,14 +224,16 @@ def _told(speaker: Speaker, thread: ThreadView) -> None:
     rows = [
         [
             speaker.value(each.party),
-            speaker.word("recipient", each.state),
+            speaker.word("hop", each.state),
             "\n".join(
                 f"{speaker.word('hop', hop.hop)} {speaker.value(hop.said_at)} {hop.echelon or hop.crew or ''}".rstrip()
                 for hop in each.hops
             )
             or "–",
             "\n".join(
-                speaker.say("difference", field=wrong.field, expected=wrong.expected, said=wrong.said)
+                speaker.say(
+                    "difference", field=field_word(speaker, wrong.field), expected=wrong.expected, said=wrong.said
+                )
                 for wrong in each.differences
             )
             or "–",
@@ -254,7 +256,7 @@ def _acts(speaker: Speaker, acts: Any, title: str) -> None:
             speaker.value(each.author),
             speaker.word("act", kind_of(each)),
             speaker.value(short(each.thread or each.id)),
-            speaker.word("without_effect", each.without_effect),
+            speaker.word("errors", each.without_effect),
         ]
         for each in acts
     ]
@@ -264,6 +266,12 @@ def _acts(speaker: Speaker, acts: Any, title: str) -> None:
 def kind_of(view: ActView) -> str:
     """The code of an act, as its JSON carries it in `act`."""
     return str(view.said.act.__struct_config__.tag)
+
+
+def difference(speaker: Speaker, wrong: Difference) -> str:
+    """What a read-back got wrong: `window.starts_at` is called by the word for its last part."""
+    field = speaker.word("read", wrong.field.rpartition(".")[2])
+    return speaker.say("difference", field=field, expected=wrong.expected, said=wrong.said)
 
 
 def _picture(look: Look, found: Picture) -> None:
@@ -286,7 +294,7 @@ def _picture(look: Look, found: Picture) -> None:
     clearings = [
         [
             speaker.value(short(thread)),
-            speaker.word("clear_request", state),
+            speaker.word("status", state),
             speaker.value(window_text(volume.window.starts_at, volume.window.ends_at)),
             speaker.value(f"{volume.band.lower_wgs84_m:.0f}–{volume.band.upper_wgs84_m:.0f} m"),
             _basis(speaker, basis),

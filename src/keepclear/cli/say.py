@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from keepclear.cli.desk import Desk, open_desk, read_act_file, read_value, value
+from keepclear.cli.look import difference
 from keepclear.cli.options import given, read_time
 from keepclear.cli.speak import short
 from keepclear.errors import Malformed
@@ -98,7 +99,7 @@ def read_back(
     if mine.received:
         desk.speaker.print("read_back_right")
     for wrong in mine.differences:
-        desk.speaker.print("difference", field=wrong.field, expected=wrong.expected, said=wrong.said)
+        desk.speaker.line(difference(desk.speaker, wrong))
 
 
 @given(open_desk)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from keepclear.phrases import catalogue, isolate, say
+from keepclear.phrases import catalogue, isolate, placeholders, say
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 
 PIPE_WIDTH = 200
+NOTHING = "–"
+SURFACES = ("errors",)
 
 
 class Language(StrEnum):
@@ -41,13 +43,11 @@ class Speaker:
         return say(self.lang, f"cli.{key}", **values)
 
     def word(self, group: str, code: str | None) -> str:
-        """The word for a code (`statuses.notice.received`), or the code itself where there is no word for it."""
+        """The word for a code, as in the console: `word("status", "received")`. Where there is none, the code itself."""
         if code is None:
-            return "–"
-        for key in (f"statuses.{group}.{code}", f"statuses.{code}", f"{group}.{code}", f"acts.{code}"):
-            if key in catalogue(self.lang):
-                return catalogue(self.lang)[key]
-        return code.replace("_", " ")
+            return NOTHING
+        phrase = catalogue(self.lang).get(f"{group}.{code}" if group in SURFACES else f"console.{group}.{code}", "")
+        return self.value(code) if not phrase or placeholders(phrase) else phrase
 
     def name(self, name: Name) -> str:
         """A name in the reader's language."""
@@ -56,7 +56,7 @@ class Speaker:
     def value(self, value: object) -> str:
         """A value as it stands in a table: isolated, so that it keeps its own order inside Arabic text."""
         if value is None or value == "":
-            return "–"
+            return NOTHING
         if isinstance(value, datetime):
             return isolate(moment(value), self.lang)
         if isinstance(value, float):
@@ -65,8 +65,12 @@ class Speaker:
 
     def print(self, key: str, /, **values: object) -> None:
         """Print a phrase as a line of its own, unless only JSON is wanted."""
+        self.line(self.say(key, **{name: self._plain(value) for name, value in values.items()}))
+
+    def line(self, text: str) -> None:
+        """Print ready text as a line of its own, unless only JSON is wanted."""
         if not self.as_json:
-            print(self.say(key, **{name: self._plain(value) for name, value in values.items()}), flush=True)
+            print(text, flush=True)
 
     def warn(self, key: str, /, **values: object) -> None:
         """Print a phrase to standard error, also when only JSON is wanted."""
@@ -120,13 +124,13 @@ def moment(at: datetime) -> str:
 
 def short(act_id: str | None) -> str:
     """The first eight digits of an id."""
-    return act_id[:8] if act_id else "–"
+    return act_id[:8] if act_id else NOTHING
 
 
 def how_long(seconds: float | None) -> str:
     """A length of time: `45 s`, `12 min`, `3 h 20 min`, `2 d 4 h`."""
     if seconds is None:
-        return "–"
+        return NOTHING
     whole = round(seconds)
     if whole < 120:
         return f"{whole} s"
