@@ -230,13 +230,7 @@ def _told(speaker: Speaker, thread: ThreadView) -> None:
                 for hop in each.hops
             )
             or "–",
-            "\n".join(
-                speaker.say(
-                    "difference", field=field_word(speaker, wrong.field), expected=wrong.expected, said=wrong.said
-                )
-                for wrong in each.differences
-            )
-            or "–",
+            "\n".join(difference(speaker, wrong) for wrong in each.differences) or "–",
             speaker.word("reply", each.answer),
             speaker.word("hop", each.missing_hop),
             speaker.value(each.missing_since),

@@ -43,7 +43,7 @@ class Speaker:
         return say(self.lang, f"cli.{key}", **values)
 
     def word(self, group: str, code: str | None) -> str:
-        """The word for a code, as in the console: `word("status", "received")`. Where there is none, the code itself."""
+        """The word for a code, as in the console: `word("status", "received")`. Without one, the code."""
         if code is None:
             return NOTHING
         phrase = catalogue(self.lang).get(f"{group}.{code}" if group in SURFACES else f"console.{group}.{code}", "")
