@@ -77,7 +77,7 @@ def watch_boundary(
     paths = [path for history in histories if (path := Path.of(history, max_gap_s, since, until)).reports]
     if not paths:
         return _nothing(boundary)
-    found = [_on_path(path, line, boundary) for path in paths]
+    found = [_on_path(path, away, line, boundary) for path, away in zip(paths, _from_line(paths, line), strict=True)]
     nearest = min(found, key=lambda one: (one.nearest_m, one.path.asset))
     near_now = min(found, key=lambda one: (float(one.apart_m[-1]), one.path.asset))
     approaches = [began for one in found if (began := _approaching_since(one, boundary, max_gap_s)) is not None]
@@ -125,20 +125,40 @@ class _OnPath:
     crossings: list[_Crossing]
 
 
-def _on_path(path: Path, line: Line, boundary: Boundary) -> _OnPath:
+@dataclass(frozen=True, slots=True)
+class _Away:
+    """Metres from the line of a path's reports, and of the beginning and the end of each of its legs."""
+
+    reports: FloatArray
+    begin: FloatArray
+    end: FloatArray
+
+
+def _from_line(paths: list[Path], line: Line) -> list[_Away]:
+    """The distances of several paths from the line, taken together: each place once, however often it was reported."""
+    parts = [
+        np.column_stack((lat_deg, lon_deg))
+        for path in paths
+        for lat_deg, lon_deg in (
+            ([r.fix.lat_deg for r in path.reports], [r.fix.lon_deg for r in path.reports]),
+            (path.legs.lat0_deg, path.legs.lon0_deg),
+            (path.legs.lat1_deg, path.legs.lon1_deg),
+        )
+    ]
+    places, which = np.unique(np.concatenate(parts), axis=0, return_inverse=True)
+    away = _from_line_m(places[:, 0], places[:, 1], line)[which.reshape(-1)]
+    pieces = np.split(away, np.cumsum([len(part) for part in parts])[:-1])
+    return [_Away(*pieces[k : k + 3]) for k in range(0, len(pieces), 3)]
+
+
+def _on_path(path: Path, away: _Away, line: Line, boundary: Boundary) -> _OnPath:
     """The least distance of a path from the line, the least it can have been, and where it crosses.
 
     A leg of length L whose ends are p and q from the line comes no nearer than (p + q - L) / 2; legs that by this can
     neither come nearer than what was found, nor be lower with their uncertainty, nor cross, are passed over.
     """
-    legs = path.legs
-    apart = _from_line_m(
-        np.array([report.fix.lat_deg for report in path.reports]),
-        np.array([report.fix.lon_deg for report in path.reports]),
-        line,
-    )
-    ends = _from_line_m(legs.lat0_deg, legs.lon0_deg, line) + _from_line_m(legs.lat1_deg, legs.lon1_deg, line)
-    least = (ends - legs.lengths_m()) / 2
+    legs, apart = path.legs, away.reports
+    least = (away.begin + away.end - legs.lengths_m()) / 2
     doubt = np.array([path.uncertainty_m(i) for i in range(len(legs))]) + boundary.uncertainty_m
     nearest, nearest_s, nearest_leg, low = np.inf, 0.0, 0, np.inf
     crossed: list[tuple[float, int]] = []
@@ -163,8 +183,9 @@ def _from_line_m(lat_deg: FloatArray, lon_deg: FloatArray, line: Line) -> FloatA
     distance = np.full(len(lat_deg), np.nan)
     while (left := np.flatnonzero(np.isnan(distance))).size:
         first = int(left[0])
+        left = left[:_AT_ONCE]
         together = distances_m(float(lat_deg[first]), float(lon_deg[first]), lat_deg[left], lon_deg[left])
-        chosen = left[together <= _PLANE_REACH_M][:_AT_ONCE]
+        chosen = left[together <= _PLANE_REACH_M]
         plane = LocalPlane(float(lat_deg[first]), float(lon_deg[first]))
         drawn = plane.to_xy(*line)
         chainage = locate_on_polyline(plane.to_xy(lat_deg[chosen], lon_deg[chosen]), drawn).chainage_m
