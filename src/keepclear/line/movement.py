@@ -169,9 +169,11 @@ def why_waiting(state: State, group: Group, progress: Progress, now: datetime) -
     return None
 
 
-def nearness(state: State, group: Group, boundary: Boundary, now: datetime) -> BoundaryWatch:
-    """How near a group came to one version of a boundary, over all its reports up to `now`."""
-    return watch_boundary(histories_of(state, group), boundary, now, max_gap_s=group.silent_after_s)
+def nearness(
+    state: State, group: Group, boundary: Boundary, now: datetime, since: datetime | None = None
+) -> BoundaryWatch:
+    """How near a group came to one version of a boundary, by all its reports up to `now`, or those from `since`."""
+    return watch_boundary(histories_of(state, group), boundary, now, max_gap_s=group.silent_after_s, since=since)
 
 
 # ── findings ─────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -308,14 +310,24 @@ def _boundary_findings(
 ) -> None:
     if not isinstance(message.act, a.DeclareBoundary):
         return
-    seen = nearness(noticing.state, group, message.act.boundary, noticing.now)
+    reports = [last for each in histories_of(noticing.state, group) if (last := each.last(noticing.now)) is not None]
+    if not reports:
+        return
+    # Only the last day is gone through again: a crossing before it is on record, and so is how near an approach came.
+    since = max(report.fix.at for report in reports) - LOOK_BACK
+    seen = nearness(noticing.state, group, message.act.boundary, noticing.now, since)
     about = (group.id, author, boundary_id)
-    figures = {
+    figures: Figures = {
         "nearest_m": seen.nearest_m,
         "nearest_low_m": seen.nearest_low_m,
         "reach_s": seen.reach_s,
         "nearest_at": _text(seen.nearest_at),
     }
+    held = noticing.state.finding(_key(FindingKind.BOUNDARY_APPROACH, about))
+    if held is not None and held.until is None and seen.nearest_m is not None:
+        before = held.values.get("nearest_m")
+        if isinstance(before, float) and before < seen.nearest_m:
+            figures |= {name: held.values.get(name) for name in ("nearest_m", "nearest_low_m", "nearest_at")}
     _notice(
         noticing,
         FindingKind.BOUNDARY_APPROACH,
