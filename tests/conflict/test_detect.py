@@ -274,10 +274,11 @@ def test_the_same_story_mirrored_and_across_the_antimeridian_ends_the_same(
     there = conflicts(
         plan(way(moved(one, mirrored), place=DATELINE)), plan(way(moved(other, mirrored), place=DATELINE)), CYLINDER
     )
-    deep = [breach for breach in here if breach.margin_m < -0.1]
-    assert len(deep) == len([breach for breach in there if breach.margin_m < -0.1])
-    for breach, same in zip(here, there, strict=False):
-        assert breach.horizontal_m == pytest.approx(same.horizontal_m, abs=0.05)
+    # One that only grazes the minimum may be there or not.
+    lasting = [[b for b in each if (b.ends_at - b.starts_at).total_seconds() > 1.0] for each in (here, there)]
+    assert [breach.horizontal_m for breach in lasting[0]] == pytest.approx(
+        [breach.horizontal_m for breach in lasting[1]], abs=0.05
+    )
 
 
 def test_a_long_leg_follows_the_geodesic() -> None:
