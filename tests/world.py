@@ -299,6 +299,7 @@ class World:
         self.ways: dict[str, Way] = {}
         self.nodes: dict[str, Node] = {}
         self._errands: set[asyncio.Task[None]] = set()
+        self._switching = {node: asyncio.Lock() for node in self.cast}
 
     def now(self) -> datetime:
         """The true time."""
@@ -318,21 +319,32 @@ class World:
         return result
 
     async def start(self, *names: str) -> None:
-        """Switch nodes on (all by default); their records are as they were left."""
+        """Switch nodes on (all by default); their records are as they were left. Those that run go on."""
         for name in names or tuple(self.cast):
-            disk = self.disks[name] = TearingDisk(self.platters[name], self.chance)
-            way = self.ways[name] = Way(self, name)
-            node = Node(
-                node_card(name),
-                {author: key(author) for author in (name, *self.cast[name])},
-                disk,
-                self.clocks[name],
-                way,
-                aside=self.aside,
-                rng=random.Random(self.chance.random()),
-            )
-            await node.start()
-            self.nodes[name] = node
+            async with self._switching[name]:
+                if name not in self.nodes:
+                    await self._start(name)
+
+    async def _start(self, name: str) -> None:
+        disk = self.disks[name] = TearingDisk(self.platters[name], self.chance)
+        disk.on_power_lost = lambda: self.later(self._come_back(name))
+        way = self.ways[name] = Way(self, name)
+        node = Node(
+            node_card(name),
+            {author: key(author) for author in (name, *self.cast[name])},
+            disk,
+            self.clocks[name],
+            way,
+            aside=self.aside,
+            rng=random.Random(self.chance.random()),
+        )
+        await node.start()
+        self.nodes[name] = node
+
+    async def _come_back(self, name: str) -> None:
+        await self.kill(name)
+        await asyncio.sleep(self.chance.uniform(0.0, 20.0))
+        await self.start(name)
 
     async def pair(self, *names: str, lines: Sequence[LineCard] = LINES) -> None:
         """Let nodes (all by default) enrol each other and open the lines their parties are on."""
@@ -347,12 +359,12 @@ class World:
 
     async def kill(self, name: str) -> None:
         """Take a node's power away: what was not on its platter is gone, and nobody hears of it any more."""
-        node = self.nodes.pop(name, None)
-        if node is None:
-            return
-        self.disks[name].cut_power()
-        self.ways[name].dead = True
-        await node.stop()
+        async with self._switching[name]:
+            node = self.nodes.pop(name, None)
+            if node is not None:
+                self.disks[name].cut_power()
+                self.ways[name].dead = True
+                await node.stop()
 
     async def restart(self, name: str) -> None:
         await self.kill(name)

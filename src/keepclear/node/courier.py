@@ -137,7 +137,8 @@ class Courier:
         self._busy = True
         self._work.clear()
         try:
-            if self._pull_due:
+            pulled = self._pull_due
+            if pulled:
                 await self._pull()
             sent = await self._push()
         except (PeerUnreachable, Malformed) as error:
@@ -148,6 +149,8 @@ class Courier:
             log.warning("outbox.store_failed", peer=self.peer, why=str(error))
             await self._back_off()
             return
+        if pulled or sent:
+            self._reached()
         if not sent and not self._work.is_set():
             self._busy = False
             self._node.came_to_rest()
@@ -174,7 +177,6 @@ class Courier:
             raise PeerUnreachable(f"{self.peer} refuses what we send: {reply.trouble.message}")
         if len(reply.results) != len(queued):
             raise PeerUnreachable(f"{self.peer} answered {len(reply.results)} acts of {len(queued)}")
-        self._reached()
         before = {chain: lane.accepted for chain, lane in self._lanes(queued)}
         for lane in self._outbox.answered(queued, reply.results, self._node.clock.now()):
             self._rest(lane)
@@ -217,7 +219,6 @@ class Courier:
                 request = self._request()
                 answer = await self._node.network.pull(self._card, sign_pull(request, self._node.key))
                 reply = read(answer, PullReply, MAX_ANSWER_BYTES)
-                self._reached()
                 self._shown(reply.trouble)
                 taken = await self._node.take_in(reply.acts, self.peer)
                 more = reply.more and self._request().have != request.have
