@@ -55,8 +55,8 @@ class Member(Value, frozen=True, kw_only=True):
 class Group(Value, frozen=True, kw_only=True):
     """Vehicles that move together. A later declaration of the same id replaces the earlier one.
 
-    `spread_m` is how far from the middle of the group a member may be and still be with it; `halted_after_s` how long
-    it may stand still before it counts as halted; `silent_after_s` how old its last report may be; `plan` the plan
+    `spread_m` is how far a member may be from the next one and still be with the group; `halted_after_s` how long the
+    group may stand still before it counts as halted; `silent_after_s` how old its last report may be; `plan` the plan
     whose trajectory is its route.
     """
 
