@@ -6,7 +6,7 @@ const node = process.env['KEEPCLEAR_NODE'] ?? 'http://127.0.0.1:8470'
 
 export default defineConfig({
   base: './',
-  plugins: [svelte(), basemap()],
+  plugins: [svelte({ configFile: false }), basemap()],
   build: {
     outDir: '../src/keepclear/console_dist',
     emptyOutDir: true,

@@ -117,7 +117,7 @@ const thread = (key, kind, status, more) => {
   return {
     id: id(key), kind, status, status_since: mine.at(-1).recorded_at, line: opener.line, author: opener.author, opened_at: opener.said_at,
     recorded_at: opener.recorded_at, exercise: false, urgency: null, title: null, words: null, waiting_for: [], waiting_since: null, due_at: null,
-    overdue: false, escalated_to: [], taken_by: null, recipients: [], plan: null, volume: null, basis: null, acts: mine, findings: [], ...more,
+    overdue: false, escalated_to: [], taken_by: null, taken_on_roster: null, recipients: [], plan: null, volume: null, basis: null, acts: mine, findings: [], ...more,
   }
 }
 
@@ -190,7 +190,7 @@ export const picture = {
         { head_class: 'civilians', count: 200, as_of: '2017-09-07T12:00:00Z', basis: REPORTED },
         { head_class: 'fighters', count: 200, as_of: '2017-09-07T12:00:00Z', basis: { kind: 'reported', certainty: 'disputed', sources: ['aja-0909'] } },
       ],
-      state: 'waiting', since: '2017-09-02T06:00:00Z', waits_for: 'ground', plan: 'move.08sep', chainage_m: 402000, route_m: 610000, off_route_m: 1200, late_s: 520000, split_from: 'convoy.all', basis: SYNTHETIC,
+      state: 'waiting', since: '2017-09-02T06:00:00Z', waits_for: 'leg_blocked', plan: 'move.08sep', chainage_m: 402000, route_m: 610000, off_route_m: 1200, late_s: 520000, split_from: 'convoy.all', basis: SYNTHETIC,
     },
     { id: 'ground.column', name: name('Ground column', 'الرتل البري'), declared_by: 'ground', members: [['column.lead', 'ground_force']], headcounts: [], state: 'moving', since: T('05:10:00'), waits_for: null, plan: 'move.08sep', chainage_m: 41000, route_m: 130000, off_route_m: 0, late_s: 0, split_from: null, basis: REPORTED },
     { id: 'convoy.west', name: name('Western part of the convoy', 'الجزء الغربي من القافلة'), declared_by: 'convoy', members: [['bus.12', 'bus'], ['bus.13', 'bus']], headcounts: [], state: 'unknown', since: null, waits_for: null, plan: null, chainage_m: null, route_m: null, off_route_m: null, late_s: null, split_from: 'convoy.all', basis: null },
@@ -204,6 +204,7 @@ export const picture = {
     { party: 'russia', boundary: { id: 'border.east', name: name('Eastern border', 'الحدود الشرقية'), vertices: [[34.0, 40.74], [34.43, 41.05], [34.8, 41.29], [35.6, 41.4]], uncertainty_m: 3000, approach_m: 10000 } },
   ],
   held: [{ group: 'convoy.east', holder: null, since: null, offers: [], assertions: [id('resp')] }],
+  nearness: [{ group: 'convoy.east', party: 'coalition', boundary: 'border.east', nearest_m: 104000, nearest_low_m: 58000, nearest_at: T('06:00:00'), approaching: false, synthetic: true, reach_s: null, crossed_at: null }],
   findings: [
     { kind: 'encounter', key: 'encounter.1', subjects: ['ground.column', 'convoy.east'], since: T('06:41:00'), until: T('07:22:00'), values: { nearest_m: 2400, duration_s: 2460, lat_deg: 34.82, lon_deg: 39.34 }, synthetic: true },
     { kind: 'waiting', key: 'waiting.1', subjects: ['convoy.east'], since: '2017-09-02T06:00:00Z', values: {} },

@@ -52,9 +52,13 @@ async function apiAnswer(request, response, url) {
   if (request.headers.authorization !== `Bearer ${TOKEN}`) return json(response, 401, { error: { code: 'unauthorised', field: '', message: 'token needed', values: {} } })
   const at = url.searchParams.get('at')
   const path = url.pathname
-  if (path === '/api/status') return json(response, 200, { node: 'coalition.node', parties, lines, size: acts.length, checkpoint: '', now: now(), story: { name: { en: 'Convoy 2017', ar: 'قافلة 2017' } } })
+  if (path === '/api/status') return json(response, 200, { node: 'coalition.node', parties, lines, peers: [{ node: 'russia.node', address: 'https://127.0.0.1:9', waiting: 2, reached_at: NOW, unreachable_since: NOW, why: null }], size: acts.length, checkpoint: '', now: now(), story: { name: { en: 'Convoy 2017', ar: 'قافلة 2017' } } })
   if (path.startsWith('/api/phrases/')) return json(response, 200, await phrases(path.endsWith('ar') ? 'ar' : 'en'))
   if (path === '/api/threads') return json(response, 200, until(threads, at, 'recorded_at').map((thread) => ({ ...thread, acts: [] })))
+  if (path.endsWith('/residual')) {
+    const items = threads.find((thread) => thread.kind === 'clear_request').acts.find((act) => act.said.act.act === 'done').said.act.residual
+    return json(response, 200, { thread: path.split('/')[3], t0: '2017-09-08T06:30:00Z', residual: items.map((item) => ({ ...item, evidence: [acts[0].id], synthetic: true })), evidence: [acts[0].id] })
+  }
   if (path.startsWith('/api/threads/')) {
     const found = until(threads, at, 'recorded_at').find((thread) => thread.id === path.slice('/api/threads/'.length))
     return found ? json(response, 200, { ...found, acts: until(found.acts, at, 'recorded_at') }) : json(response, 404, { error: { code: 'unknown_thread', field: 'id', message: 'no such thread', values: {} } })

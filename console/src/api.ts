@@ -1,7 +1,7 @@
 /** The node's HTTP interface, as far as this page uses it. */
 
 import type {
-  ActView, LineView, Picture, PlaceNames, Said, StatementView, Status, ThreadView,
+  ActView, LineView, Picture, PlaceNames, ResidualDraft, Said, StatementView, Status, ThreadView,
 } from './model.ts'
 import { tongue, type Lang } from './phrases.svelte.ts'
 
@@ -99,10 +99,11 @@ export const api = {
   phrases: (lang: Lang) => get<Record<string, string>>(`/api/phrases/${lang}`),
   threads: (eye: Eye) => get<ThreadView[]>('/api/threads', { ...eye }),
   thread: (id: string, eye: Eye) => get<ThreadView>(`/api/threads/${encodeURIComponent(id)}`, { ...eye }),
+  residual: (id: string, party: string) => get<ResidualDraft>(`/api/threads/${encodeURIComponent(id)}/residual`, { party }),
   picture: (eye: Eye) => get<Picture>('/api/picture', { ...eye }),
   lines: (eye: Eye) => get<LineView[]>('/api/lines', { ...eye }),
   statements: (eye: Eye) => get<StatementView[]>('/api/statements', { ...eye }),
-  timeline: (ask: { party: string | null; from?: string; to?: string; after?: number; limit?: number }) =>
+  timeline: (ask: { party: string | null; after?: number; limit?: number }) =>
     get<ActView[]>('/api/timeline', { ...ask }),
   name: (lat: number, lon: number) => get<PlaceNames>('/api/name', { lat, lon }),
   act: (party: string, line: string, said: Said) =>

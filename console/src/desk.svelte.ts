@@ -5,7 +5,7 @@
 
 import { api, forgetToken, keepToken, Refusal, takeToken, token, type Eye } from './api.ts'
 import { listen } from './events.ts'
-import type { ActView, GroupView, LineView, Name, PartyView, Picture, StatementView, Status, ThreadView } from './model.ts'
+import type { ActView, LineView, Name, PartyView, Picture, StatementView, Status, ThreadView } from './model.ts'
 import { LANGS, tongue } from './phrases.svelte.ts'
 import { route } from './route.svelte.ts'
 
@@ -62,8 +62,7 @@ class Desk {
   }
 
   get nodeId(): string {
-    const node = this.status?.node
-    return typeof node === 'string' ? node : (node?.id ?? '')
+    return this.status?.node ?? ''
   }
 
   /** A party's, node's or group's name in the language of the page; its id where it has none. */
@@ -72,8 +71,10 @@ class Desk {
     return named.find((one) => one.id === id)?.name[tongue.lang] ?? id
   }
 
-  groupOf(asset: string): GroupView | undefined {
-    return this.picture?.groups.find((group) => group.members.some(([member]) => member === asset))
+  /** "coalition: duty officer" with the party's name. */
+  takerOf(text: string): string {
+    const [party, ...role] = text.split(': ')
+    return [this.nameOf(party ?? ''), ...role].join(tongue.lang === 'ar' ? '، ' : ', ')
   }
 
   async start(): Promise<void> {
@@ -218,7 +219,7 @@ class Desk {
   }
 
   #failed(error: unknown): void {
-    if (error instanceof Refusal && (error.status === 401 || error.status === 403)) {
+    if (error instanceof Refusal && error.status === 401) {
       this.tokenWrong = token() !== ''
       this.needToken = true
       forgetToken()

@@ -110,7 +110,7 @@ export const INSIDE = ['inside', 'left', 'outside', 'unknown'] as const
 export const PRECISIONS = ['second', 'minute', 'hour', 'day', 'vague'] as const
 export const VERDICTS = ['consistent', 'contradicted', 'not_supported', 'cannot_tell'] as const
 export const FINDING_KINDS = [
-  'line_unchecked', 'line_down', 'fork', 'without_effect', 'read_back_wrong', 'hop_missing', 'answer_overdue', 'affected',
+  'line_unchecked', 'line_down', 'fork', 'without_effect', 'clock_ahead', 'read_back_wrong', 'hop_missing', 'answer_overdue', 'affected',
   'residual', 'not_given_back', 'escalated', 'conflict', 'late', 'off_route', 'halted', 'waiting', 'leg_blocked', 'split',
   'joiner', 'leaver', 'lost_contact', 'encounter', 'boundary_approach', 'boundary_crossed',
 ] as const
@@ -119,14 +119,15 @@ export const THREAD_KINDS = [
 ] as const
 export const STATUSES = [
   'announced', 'received', 'cancelled', 'ended', 'waiting', 'answered', 'reported_clear', 'given_back', 'expired', 'refused',
-  'calling', 'taken', 'closed', 'stated', 'consented', 'offered', 'accepted', 'declined', 'asserted', 'filed',
+  'calling', 'taken', 'closed', 'stated', 'consented', 'offered', 'accepted', 'declined', 'asserted', 'filed', 'reported',
+  'suspended', 'resumed',
 ] as const
 export const RECIPIENT_STATES = [
   'queued', 'delivered', 'opened', 'read_back_wrong', 'received', 'acknowledged', 'passed', 'crew_briefed',
   'crew_acknowledged',
 ] as const
 export const LINE_STATES = ['up', 'unchecked', 'down', 'suspended', 'own'] as const
-export const GROUP_STATES = ['unknown', 'moving', 'halted', 'waiting', 'lost_contact'] as const
+export const GROUP_STATES = ['unknown', 'moving', 'halted', 'waiting', 'lost_contact', 'split'] as const
 export const ACTS = [
   'enrol', 'open_line', 'roster', 'gazetteer', 'line_check', 'line_check_answer', 'suspend', 'resume', 'notice', 'read_back',
   'correction', 'cancel', 'receipt', 'clear_request', 'answer', 'done', 'give_back', 'proposal', 'danger_call', 'take',
@@ -179,6 +180,7 @@ export interface Said {
   role: string
   act: Act
   exercise?: boolean
+  basis?: Basis | null
 }
 
 export interface ResidualItem {
@@ -187,6 +189,14 @@ export interface ResidualItem {
   left_at?: Instant | null
   last_seen_at?: Instant | null
   evidence?: string[]
+  synthetic?: boolean
+}
+/** What a report of done would have to say now, from the tracks the node holds. */
+export interface ResidualDraft {
+  thread: string
+  t0: Instant
+  residual: ResidualItem[]
+  evidence: string[]
 }
 export interface Finding {
   kind: (typeof FINDING_KINDS)[number]
@@ -279,7 +289,9 @@ export interface ThreadView {
   due_at: Instant | null
   overdue: boolean
   escalated_to: string[]
+  /** The party and the role: "coalition: duty officer". */
   taken_by: string | null
+  taken_on_roster: boolean | null
   recipients: RecipientView[]
   plan: Plan | null
   volume: Volume | null
@@ -356,6 +368,19 @@ export interface BoundaryView {
   party: string
   boundary: Boundary
 }
+/** How near a group came to one party's version of a boundary, by its reports so far. */
+export interface NearnessView {
+  group: string
+  party: string
+  boundary: string
+  nearest_m: number
+  nearest_low_m: number
+  nearest_at: Instant
+  approaching: boolean
+  synthetic: boolean
+  reach_s: number | null
+  crossed_at: Instant | null
+}
 export interface HeldView {
   group: string
   holder: string | null
@@ -386,11 +411,21 @@ export interface Picture {
   boundaries: BoundaryView[]
   held: HeldView[]
   findings: Finding[]
+  nearness: NearnessView[]
+}
+export interface PeerStanding {
+  node: string
+  address: string
+  waiting: number
+  reached_at: Instant | null
+  unreachable_since: Instant | null
+  why: string | null
 }
 export interface Status {
-  node: string | { id: string }
+  node: string
   parties: PartyView[]
   lines: LineView[]
+  peers: PeerStanding[]
   size: number
   now: Instant
   story?: Record<string, unknown> | null

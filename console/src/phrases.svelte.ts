@@ -58,6 +58,11 @@ export function word(family: string, code: string | null | undefined): string {
   return own ?? plain(sentence('other_code'), { code })
 }
 
+/** For whom or what a group waits: words somebody said, or one of the node's two codes. */
+export function waitsText(words: string): string {
+  return OWN[tongue.lang][`waits.${words}`] ?? words
+}
+
 /** A sentence of another room, or null where the node has none. */
 export function fromNode(key: string): string | null {
   return tongue.others[tongue.lang][key] ?? null

@@ -44,6 +44,9 @@ const STATUS: Record<string, [Tone, Sign]> = {
   declined: ['alarm', 'cross'],
   asserted: ['waiting', 'question'],
   filed: ['plain', 'dash'],
+  reported: ['waiting', 'warn'],
+  suspended: ['waiting', 'pause'],
+  resumed: ['held', 'check'],
 }
 const LINE: Record<string, [Tone, Sign]> = {
   up: ['held', 'up'],
@@ -58,6 +61,7 @@ const GROUP: Record<string, [Tone, Sign]> = {
   waiting: ['alarm', 'clock'],
   lost_contact: ['alarm', 'lost'],
   unknown: ['plain', 'question'],
+  split: ['waiting', 'people'],
 }
 const VERDICT: Record<string, [Tone, Sign]> = {
   consistent: ['held', 'check'],

@@ -2,7 +2,7 @@
 
 import type { ThreadView } from './model.ts'
 
-const OVER = new Set(['cancelled', 'ended', 'given_back', 'expired', 'closed', 'declined', 'refused', 'filed', 'consented', 'accepted'])
+const OVER = new Set(['cancelled', 'ended', 'given_back', 'expired', 'closed', 'declined', 'refused', 'filed', 'consented', 'accepted', 'resumed'])
 
 export function isOver(thread: ThreadView): boolean {
   return OVER.has(thread.status)

@@ -43,9 +43,10 @@ const UNITS: [unit: 'day' | 'hour' | 'minute' | 'second', seconds: number][] = [
   ['second', 1],
 ]
 
-/** A duration in its two largest units: "3 days, 4 hr". */
+/** A duration in its two largest units ("3 days 4 hrs"); seconds are left out from ten minutes up. */
 export function durationText(seconds: number, lang: Lang): string {
   let rest = Math.max(0, Math.round(seconds))
+  if (rest >= 600) rest -= rest % 60
   const parts: string[] = []
   for (const [unit, size] of UNITS) {
     const count = Math.floor(rest / size)

@@ -27,9 +27,9 @@ class Timeline {
     this.busy = true
     try {
       const after = Math.max(-1, size - PAGE - 1)
-      const acts = await this.#page(party, at, after)
+      const page = await api.timeline({ party: party || null, ...(after >= 0 ? { after } : {}), limit: PAGE + 1 })
       if (key !== this.#key) return
-      this.acts = acts
+      this.acts = at === null ? page : page.filter((act) => act.index < size)
       this.earlier = after > -1
     } catch {
       if (key === this.#key) this.acts = []
@@ -49,10 +49,6 @@ class Timeline {
     } finally {
       this.busy = false
     }
-  }
-
-  async #page(party: string, at: string | null, after: number): Promise<ActView[]> {
-    return api.timeline({ party: party || null, ...(after >= 0 ? { after } : {}), ...(at ? { to: at } : {}), limit: PAGE + 1 })
   }
 }
 

@@ -4,10 +4,8 @@
  */
 
 import {
-  COVERAGE_STATES, HEAD_CLASSES, PLAN_KINDS, REPLIES, SENSORS, URGENCIES, type ActName, type Finding, type ResidualItem,
-  type ThreadView,
+  COVERAGE_STATES, HEAD_CLASSES, PLAN_KINDS, REPLIES, SENSORS, URGENCIES, type ActName, type ResidualItem,
 } from '../model.ts'
-import { INSIDE } from '../model.ts'
 import { RESIDUAL_FIELDS, readFields, showFields, type Draft, type Field, type Problem } from './fields.ts'
 
 export interface Form {
@@ -19,8 +17,6 @@ export interface Form {
   about: boolean
   /** What the act holds before anything is typed. */
   fixed?: Record<string, unknown>
-  /** What an act about this thread starts from, where that is known. */
-  start?: (thread: ThreadView) => Record<string, unknown>
   /** Sounds the alarm: drawn so that it is not pressed by mistake. */
   urgent?: boolean
 }
@@ -176,10 +172,7 @@ export const FORMS: readonly Form[] = [
   hop('passed', [{ name: 'echelon', kind: 'short', label: 'field.echelon', hint: 'hint.echelon' }]),
   hop('crew_briefed', [crew]),
   hop('crew_acknowledged', [crew]),
-  {
-    act: 'correction', id: 'correction', about: true, fields: [...PLAN, reason],
-    start: (thread) => ({ plan: thread.plan ?? {} }),
-  },
+  { act: 'correction', id: 'correction', about: true, fields: [...PLAN, reason] },
   { act: 'answer', id: 'answer', about: true, fields: [
     { name: 'reply', kind: 'choice', label: 'field.reply', options: REPLIES, family: 'reply' },
     {
@@ -194,7 +187,6 @@ export const FORMS: readonly Form[] = [
       { name: 'reported_clear_at', kind: 'instant', label: 'field.reported_clear_at' },
       { name: 'residual', kind: 'rows', label: 'field.residual', hint: 'hint.residual', fields: RESIDUAL_FIELDS },
     ],
-    start: (thread) => computedResidual(thread.findings),
   },
   { act: 'give_back', id: 'give_back', about: true, fields: [remark] },
   { act: 'take', id: 'take', about: true, fields: [] },
@@ -214,9 +206,12 @@ export function form(id: string): Form {
   return found
 }
 
-/** What opens a form: its defaults, and what is known of the thread. Read-backs start empty, always. */
-export function openDraft(form: Form, thread: ThreadView | null): Draft {
-  const draft = form.start && thread ? showFields(form.fields, form.start(thread)) : {}
+/** What an act starts from before anything is typed: the plan to be corrected, the residual the node worked out. */
+export type Start = Record<string, unknown>
+
+/** What opens a form: its defaults, and what it starts from. Read-backs start empty, always. */
+export function openDraft(form: Form, start: Start | null): Draft {
+  const draft = start ? showFields(form.fields, start) : {}
   for (const field of form.fields) {
     if (field.initial !== undefined) draft[field.name] ??= field.initial
     if (field.kind === 'rows' && (field.least ?? 0) > 0) draft[field.name] ??= Array.from({ length: field.least ?? 0 }, () => openRow(field))
@@ -230,13 +225,15 @@ export function openRow(field: Field): Draft {
 }
 
 /** The act as the node takes it, or every problem found in what was typed. */
-export function buildAct(form: Form, draft: Draft, thread: ThreadView | null): { act: { act: ActName } & Record<string, unknown> } | { problems: Problem[] } {
-  const onto = form.start && thread ? form.start(thread) : {}
-  const read = readFields(form.fields, draft, onto)
+export function buildAct(
+  form: Form, draft: Draft, re: string | null, start: Start | null,
+): { act: { act: ActName } & Record<string, unknown> } | { problems: Problem[] } {
+  const read = readFields(form.fields, draft, start ?? {})
   if ('problems' in read) return read
   const value = { ...read.value }
   if (form.act === 'notice' || form.act === 'correction') onlyOneShape(value['plan'] as Record<string, unknown>, draft)
-  return { act: { act: form.act, ...(form.about && thread ? { re: thread.id } : {}), ...form.fixed, ...value } }
+  if (form.act === 'done') value['residual'] = withEvidence(value['residual'] as ResidualItem[], (start?.['residual'] ?? []) as ResidualItem[])
+  return { act: { act: form.act, ...(form.about && re ? { re } : {}), ...form.fixed, ...value } }
 }
 
 /** A plan whose kind was changed keeps only the shape that was asked for. */
@@ -244,32 +241,15 @@ function onlyOneShape(plan: Record<string, unknown>, draft: Draft): void {
   if (!moves(draft)) delete plan['trajectory']
 }
 
-/**
- * Who was inside at T0 as the node worked it out from tracks, in the shape of the act: the last residual finding's
- * values are asset → where it was. What is not there stays for the officer to fill in.
- */
-export function computedResidual(findings: readonly Finding[]): { residual: ResidualItem[]; evidence: string[] } {
-  const last = findings.findLast((finding) => finding.kind === 'residual')
-  if (!last) return { residual: [], evidence: [] }
-  const values = last.values ?? {}
-  const residual = last.subjects.flatMap((asset): ResidualItem[] => {
-    const status = INSIDE.find((known) => known === (values[asset] ?? values[`${asset}.status`]))
-    if (!status) return []
-    const [left, seen] = [values[`${asset}.left_at`], values[`${asset}.last_seen_at`]]
-    return [{
-      asset,
-      status,
-      ...(typeof left === 'string' ? { left_at: left } : {}),
-      ...(typeof seen === 'string' ? { last_seen_at: seen } : {}),
-    }]
+/** A row left as the node worked it out keeps the tracks it rests on; one that was changed stands on the officer's word. */
+function withEvidence(rows: readonly ResidualItem[], known: readonly ResidualItem[]): ResidualItem[] {
+  return rows.map((row) => {
+    const same = known.find((one) => one.asset === row.asset && one.status === row.status)
+    return { ...row, ...(same?.evidence ? { evidence: same.evidence } : {}), ...(same?.synthetic ? { synthetic: true } : {}) }
   })
-  return { residual, evidence: last.evidence ?? [] }
 }
 
-/**
- * The field of a form an error of the node belongs to: the longest field whose name the path begins with. The node
- * names the path inside the message ("said.act.plan.window.ends_at") or inside the act ("plan.window").
- */
+/** The node names a path inside what was posted ("said.act.plan.window.ends_at"); a form knows paths inside the act. */
 export function fieldOf(path: string): string {
-  return path.replace(/^(said\.)?(act\.)?/, '').replace(/\$\.?/, '')
+  return path.replace(/^(said\.)?(act\.)?/, '')
 }

@@ -27,18 +27,19 @@ export function offered(thread: ThreadView, party: string): string[] {
       if (mine && open) out.push('give_back', 'cancel')
       break
     case 'proposal':
-      if (recipient && open) out.push('answer')
+      if (recipient && open) out.push('answer', ...hops().slice(0, 2))
       if (mine && open) out.push('cancel')
       break
     case 'danger_call':
-      if (open && !thread.taken_by && !mine) out.push('take')
-      if (open && (mine || thread.taken_by)) out.push('close')
+      if (recipient && open && !thread.taken_by) out.push('take')
+      if (open && (mine || recipient)) out.push('close')
+      if (recipient && open) out.push(...hops())
       break
     case 'agreement':
       out.push('consent')
       break
     case 'responsibility':
-      if (thread.status === 'offered' && !mine) out.push('responsibility_answer')
+      if (thread.status === 'offered' && recipient) out.push('responsibility_answer')
       break
     case 'statement':
     case 'leg_blocked':

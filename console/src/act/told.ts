@@ -3,6 +3,7 @@
 import { bandText, distanceText, placeNamesParts, positionText } from '../measure.ts'
 import type { Act, Area, Band, Finding, Name, PlaceNames, Plan, ResidualItem, TimeSaid, Volume, Window, Words } from '../model.ts'
 import { say, word, type Key, type Lang } from '../phrases.svelte.ts'
+import { isolate } from '../text.ts'
 import { utcText, windowText } from '../time.ts'
 
 export type Fact = [label: string, value: string]
@@ -19,12 +20,12 @@ export function actWords(act: Act): Words[] {
 
 function areaText(area: Area, lang: Lang): string {
   return area.shape === 'circle'
-    ? `${positionText(...area.centre)}, ${distanceText(area.radius_m, lang)}`
+    ? `${isolate(positionText(...area.centre))} · ${isolate(distanceText(area.radius_m, lang))}`
     : area.vertices.slice(0, 3).map((vertex) => positionText(...vertex)).join(' · ') + (area.vertices.length > 3 ? ' …' : '')
 }
 
 export function saidTimeText(said: TimeSaid): string {
-  return said.value ? `${said.text} (${utcText(said.value)})` : said.text
+  return said.value ? `${isolate(said.text)} (${isolate(utcText(said.value))})` : said.text
 }
 
 /** The facts of an act that fit on one line. */
@@ -50,8 +51,7 @@ export function actFacts(act: Act, lang: Lang): Fact[] {
   if (act['window'] && act.act === 'read_back') add('field.window', windowText(act['window'] as Window))
   if (act['band'] && act.act === 'read_back') add('field.band', bandText(act['band'] as Band, lang))
   if (act['names'] && !Array.isArray(act['names'])) {
-    const named = placeNamesParts(act['names'] as PlaceNames, lang)
-    add('field.grid', `${named.grid} · ${named.bearing} ${named.distance} ${named.from}`)
+    add('field.names', say('form.named', placeNamesParts(act['names'] as PlaceNames, lang)))
   }
   add('field.echelon', act['echelon'])
   add('field.crew', act['crew'])
@@ -85,7 +85,7 @@ export function actFacts(act: Act, lang: Lang): Fact[] {
   if (act.act === 'enrol') add('node', (act['node'] as { id: string }).id)
   if (act.act === 'coverage') {
     for (const span of (act['spans'] as { sensor: string; state: string; window: Window }[]).slice(0, 3)) {
-      out.push([word('sensor', span.sensor), `${word('coverage', span.state)}, ${windowText(span.window)}`])
+      out.push([word('sensor', span.sensor), `${word('coverage', span.state)} · ${isolate(windowText(span.window))}`])
     }
   }
   return out

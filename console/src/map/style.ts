@@ -64,7 +64,7 @@ export function styleOf(palette: Palette): StyleSpecification {
       { id: 'borders', type: 'line', source: 'borders', paint: { 'line-color': palette.border, 'line-width': ['interpolate', ['linear'], ['zoom'], 2, 0.5, 8, 1.1] } },
       { id: 'country', type: 'symbol', source: 'names', maxzoom: 7.5, layout: { 'text-field': get('label'), 'text-font': FONT, 'text-size': ['interpolate', ['linear'], ['zoom'], 2, 10, 6, 14], 'text-max-width': 8 }, paint: { 'text-color': palette.faint, 'text-halo-color': palette.land, 'text-halo-width': 1 } },
 
-      { id: 'coverage-fill', type: 'fill', source: 'areas', filter: what('coverage-watched', 'coverage-declared_gap', 'coverage-unknown'), paint: { 'fill-pattern': ['get', 'what'], 'fill-opacity': 0.5 } },
+      { id: 'coverage-fill', type: 'fill', source: 'areas', filter: what('coverage-watched', 'coverage-declared_gap', 'coverage-unknown'), paint: { 'fill-pattern': ['get', 'what'], 'fill-opacity': 0.3 } },
       { id: 'coverage-line', type: 'line', source: 'areas', filter: what('coverage-watched', 'coverage-declared_gap', 'coverage-unknown'), paint: { 'line-color': palette.faint, 'line-width': 1, 'line-dasharray': [1, 2] } },
       { id: 'place-area', type: 'fill', source: 'areas', filter: what('place'), paint: { 'fill-color': palette.plain, 'fill-opacity': 0.07 } },
       { id: 'place-edge', type: 'line', source: 'areas', filter: what('place'), paint: { 'line-color': palette.faint, 'line-width': 1.2, 'line-dasharray': [4, 3] } },
@@ -87,19 +87,19 @@ export function styleOf(palette: Palette): StyleSpecification {
       { id: 'chosen-point', type: 'circle', source: 'chosen', filter: ['==', ['geometry-type'], 'Point'], paint: { 'circle-radius': 22, 'circle-color': 'transparent', 'circle-stroke-color': palette.text, 'circle-stroke-width': 2.5 } },
 
       // Names, the least urgent last: where there is no room for all, the ones above win.
-      label('coverage-name', 'areas', ['coverage-watched', 'coverage-declared_gap', 'coverage-unknown'], palette.faint, palette, { 'text-size': 11 }),
+      label('coverage-name', 'points', ['coverage-name'], palette.faint, palette, { 'text-size': 11, 'text-anchor': 'bottom', 'text-offset': [0, -0.4] }),
       label('place-name', 'points', ['place'], palette.text, palette, { 'text-offset': [0, 0.9], 'text-anchor': 'top' }),
-      label('place-area-name', 'areas', ['place'], palette.faint, palette, { 'text-size': 11.5 }),
+      label('place-area-name', 'points', ['place-area-name'], palette.faint, palette, { 'text-size': 12, 'text-anchor': 'top', 'text-offset': [0, 0.3] }),
       label('boundary-name', 'lines', ['boundary'], palette.boundary, palette, { 'symbol-placement': 'line', 'text-size': 11 }),
       label('plan-name', 'lines', ['plan'], palette.plan, palette, { 'symbol-placement': 'line-center', 'text-size': 12 }),
-      label('plan-area-name', 'areas', ['plan'], palette.plan, palette),
+      label('plan-area-name', 'points', ['plan-area-name'], palette.plan, palette, { 'text-anchor': 'bottom', 'text-offset': [0, -0.3] }),
       label('finding-name', 'points', ['finding'], palette.waiting, palette, { 'text-offset': [0, 1.1], 'text-anchor': 'top', 'text-size': 11 }),
       {
         id: 'assets', type: 'symbol', source: 'points', filter: what('asset'),
         layout: { 'icon-image': get('icon'), 'icon-allow-overlap': true, 'icon-size': 1, 'text-field': ['step', ['zoom'], '', 7.5, get('label')], 'text-font': FONT, 'text-size': 11, 'text-offset': [0, 1.2], 'text-anchor': 'top', 'text-optional': true, 'text-max-width': 16 },
         paint: { 'icon-opacity': get('opacity'), 'text-color': madeOr(palette.text), 'text-halo-color': palette.halo, 'text-halo-width': 1.4 },
       },
-      label('clear-name', 'areas', ['clear-waiting', 'clear-answered', 'clear-reported'], palette.text, palette, { 'text-size': 12 }),
+      label('clear-name', 'points', ['clear-name'], palette.text, palette, { 'text-size': 12, 'text-anchor': 'bottom', 'text-offset': [0, -0.4] }),
       label('group-name', 'points', ['group'], palette.text, palette, { 'text-offset': [0, -1.5], 'text-anchor': 'bottom', 'text-size': 12.5 }),
       label('group-waiting-name', 'points', ['group-waiting'], palette.alarm, palette, { 'text-offset': [0, -1.8], 'text-anchor': 'bottom', 'text-size': 14, 'text-allow-overlap': true }),
     ],

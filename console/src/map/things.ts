@@ -4,7 +4,7 @@
  */
 
 import type { Feature, FeatureCollection, Geometry } from 'geojson'
-import { DECLARED, isFact, type AssetView, type Basis, type Finding, type GroupView, type Picture } from '../model.ts'
+import { DECLARED, isFact, type Area, type AssetView, type Basis, type Finding, type GroupView, type Picture } from '../model.ts'
 import { bufferWidth, lonLat, middle, outline, ring, type LonLat } from './shapes.ts'
 
 export const LAYERS = ['groups', 'assets', 'clearings', 'plans', 'places', 'coverage', 'boundaries', 'held', 'findings'] as const
@@ -36,7 +36,7 @@ export interface Speech {
   age(seconds: number): string
   stale(seconds: number): string
   stateFor(state: string, seconds: number): string
-  waitsFor(who: string): string
+  waitsFor(words: string): string
   versionOf(who: string): string
   holder(id: string | null): string
 }
@@ -66,13 +66,13 @@ function positionOf(finding: Finding): LonLat | null {
 }
 
 const TONES: Record<string, Thing['tone']> = {
-  waiting: 'alarm', lost_contact: 'alarm', halted: 'waiting', moving: 'held', unknown: 'plain',
+  waiting: 'alarm', lost_contact: 'alarm', halted: 'waiting', split: 'waiting', moving: 'held', unknown: 'plain',
 }
 
 export function groupState(group: GroupView, now: Date, speech: Speech): string {
   const state = speech.word('group', group.state)
   const lasting = group.since ? speech.stateFor(state, (now.getTime() - Date.parse(group.since)) / 1000) : state
-  return group.state === 'waiting' && group.waits_for ? `${lasting} – ${speech.waitsFor(speech.who(group.waits_for))}` : lasting
+  return group.state === 'waiting' && group.waits_for ? `${lasting} – ${speech.waitsFor(group.waits_for)}` : lasting
 }
 
 export function assetState(asset: AssetView, now: Date, speech: Pick<Speech, 'age' | 'stale'>): string {
@@ -140,24 +140,32 @@ const feature = (thing: string, what: string, geometry: Geometry, more: Properti
 const polygon = (points: LonLat[]): Geometry => ({ type: 'Polygon', coordinates: [points] })
 const line = (points: LonLat[]): Geometry => ({ type: 'LineString', coordinates: points })
 const point = (at: LonLat): Geometry => ({ type: 'Point', coordinates: at })
+const edgeOf = (points: LonLat[], edge: 'north' | 'south'): LonLat =>
+  points.reduce((best, one) => ((edge === 'north') === one[1] > best[1] ? one : best))
 const all = (features: Feature[]): FeatureCollection => ({ type: 'FeatureCollection', features })
 
 /** The same things as shapes. `hidden` layers are left out. */
 export function drawn(picture: Picture | null, now: Date, speech: Speech, hidden: ReadonlySet<Layer>): Drawn {
   if (!picture) return { areas: all([]), lines: all([]), points: all([]) }
   const [areas, lines, points]: [Feature[], Feature[], Feature[]] = [[], [], []]
+  /** An area, and its name at its edge: in the middle names would lie on one another. */
+  const area = (thing: string, what: string, named: string, shape: Area, label: string, edge: 'north' | 'south'): void => {
+    const outside = outline(shape)
+    areas.push(feature(thing, what, polygon(outside)))
+    points.push(feature(thing, named, point(edgeOf(outside, edge)), { label }))
+  }
 
   if (!hidden.has('coverage')) {
     picture.coverage.forEach(({ party, span, act }, index) => {
       const label = `${speech.word('sensor', span.sensor)}\n${speech.word('coverage', span.state)} – ${speech.who(party)}`
-      areas.push(feature(`coverage:${act}:${index}`, `coverage-${span.state}`, polygon(outline(span.area)), { label }))
+      area(`coverage:${act}:${index}`, `coverage-${span.state}`, 'coverage-name', span.area, label, 'south')
     })
   }
   if (!hidden.has('places')) {
     for (const place of picture.places) {
       const { lat_deg, lon_deg, uncertainty_m } = place.position
       const label = speech.name(place.name)
-      if (isArea(place)) areas.push(feature(`place:${place.id}`, 'place', polygon(ring(lat_deg, lon_deg, uncertainty_m)), { label }))
+      if (isArea(place)) area(`place:${place.id}`, 'place', 'place-area-name', { shape: 'circle', centre: [lat_deg, lon_deg], radius_m: uncertainty_m }, label, 'south')
       else points.push(feature(`place:${place.id}`, 'place', point([lon_deg, lat_deg]), { label }))
     }
   }
@@ -176,7 +184,7 @@ export function drawn(picture: Picture | null, now: Date, speech: Speech, hidden
         const lat = way.waypoints[0]?.lat_deg ?? 0
         lines.push(feature(`plan:${thread}`, 'plan', line(coordinates), { label, width: bufferWidth(way.buffer_m, lat) }))
       }
-      for (const volume of plan.volumes ?? []) areas.push(feature(`plan:${thread}`, 'plan', polygon(outline(volume.area)), { label }))
+      for (const volume of plan.volumes ?? []) area(`plan:${thread}`, 'plan', 'plan-area-name', volume.area, label, 'north')
     }
   }
   if (!hidden.has('clearings')) {
@@ -184,7 +192,7 @@ export function drawn(picture: Picture | null, now: Date, speech: Speech, hidden
       const made = isFact(basis) ? '' : `\n(${speech.word('basis', basis.kind)})`
       const label = `${speech.word('thread', 'clear_request')}\n${speech.word('status', status)}${made}`
       const what = status === 'reported_clear' ? 'clear-reported' : status === 'waiting' ? 'clear-waiting' : 'clear-answered'
-      areas.push(feature(`clear:${thread}`, what, polygon(outline(volume.area)), { label }))
+      area(`clear:${thread}`, what, 'clear-name', volume.area, label, 'north')
     }
   }
   if (!hidden.has('assets')) {
