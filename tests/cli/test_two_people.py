@@ -118,6 +118,9 @@ def test_two_people_pair_their_nodes_and_talk(nodes: list[Node], tmp_path: Path)
     times = ["--from", said["window"]["starts_at"], "--to", said["window"]["ends_at"]]
     out, _ = keepclear("read-back", south.folder, thread[:8], "--grid", "37SEU054674", *times, *heights)
     assert "expected 37SEU045674, said 37SEU054674" in out
+    for lang in ("en", "ar"):
+        assert "37SEU054674" in keepclear("told", south.folder, thread[:8], "--lang", lang)[0]
+        assert "37SEU054674" in keepclear("thread", south.folder, thread[:8], "--lang", lang)[0]
     out, _ = keepclear("read-back", south.folder, thread[:8], "--grid", said["grid"], *times, *heights)
     assert "counts as received" in out
     wait_for(lambda: ask("told", north.folder, thread[:8])[0]["received"])
@@ -153,6 +156,11 @@ def test_two_people_pair_their_nodes_and_talk(nodes: list[Node], tmp_path: Path)
     for command in ("status", "threads", "timeline", "picture", "statements"):
         assert keepclear(command, north.folder)[0]
         assert keepclear(command, north.folder, "--lang", "ar")[0]
+    made = ask("token", north.folder, "--party", "north", "--role", "driver")
+    assert made["id"] in keepclear("token", north.folder)[0]
+    keepclear("token", north.folder, "--revoke", made["id"])
+    assert ask("token", north.folder) == []
+    keepclear("token", north.folder, "--party", "south", status=2)
     assert thread in keepclear("show", north.folder, thread[:8])[0]
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
 from keepclear.server.guard import LocalGuard
+from keepclear.server.tokens import Tokens
 
 TOKEN = "a-token-of-some-length"
 
@@ -26,7 +28,7 @@ def ask(path: str, *headers: tuple[str, str], names: tuple[str, ...] = ("localho
         sent.append(message)
 
     scope = {"type": "http", "path": path, "headers": [(n.encode(), v.encode()) for n, v in headers]}
-    guard = LocalGuard(inside, TOKEN, names)
+    guard = LocalGuard(inside, Tokens(TOKEN, Path("nowhere")), names)
     asyncio.run(guard(scope, None, send))  # type: ignore[arg-type]
     return sent[0]["status"], dict(sent[0]["headers"]), sent[1]["body"]
 

@@ -157,7 +157,7 @@ def test_what_is_recorded_is_proven_by_the_nodes_own_checkpoint(tmp_path: Path) 
             check_inclusion(receipt["index"], head.size, bytes.fromhex(receipt["leaf_hash"]), proof, head.root)
 
             entry = await north.get(f"/api/entries/{receipt['index']}")
-            assert entry == await north.get(f"/api/entries/{receipt['act_id'][:10]}")
+            assert (await north.get(f"/api/entries/{receipt['act_id'][:10]}"))["entry"] == entry["entry"]
             assert entry["entry"]["id"] == receipt["act_id"]
             assert '"line_check"' in entry["envelope"]
             later, _ = open_checkpoint(entry["checkpoint"].encode(), [signer])

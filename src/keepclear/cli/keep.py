@@ -12,7 +12,7 @@ import typer
 
 from keepclear.cli.desk import Desk, open_desk, read_bytes, read_value, value
 from keepclear.cli.options import AsJson, Directory, Lang, given
-from keepclear.cli.speak import Language, Speaker
+from keepclear.cli.speak import NOTHING, Language, Speaker
 from keepclear.errors import Malformed, StoreFailed
 from keepclear.model.acts import Enrol, OpenLine
 from keepclear.model.parties import LineCard
@@ -162,6 +162,39 @@ def pair(
 
 
 @given(open_folder)
+def token(
+    folder: Folder,
+    party: Annotated[str | None, typer.Option("--party", "-p", help="option.narrow", show_default=False)] = None,
+    role: Annotated[list[str] | None, typer.Option("--role", "-r", help="option.roles", show_default=False)] = None,
+    revoke: Annotated[str | None, typer.Option("--revoke", help="option.revoke", show_default=False)] = None,
+) -> None:
+    """Make a token narrowed to one party and certain roles, take one out, or list them."""
+    from keepclear.node.home import open_home
+    from keepclear.server.tokens import add_token, read_tokens, take_out_token
+
+    home = open_home(folder.directory)
+    speaker = folder.speaker
+    if revoke is not None:
+        take_out_token(folder.directory, revoke)
+        speaker.print("token_out", id=revoke)
+    elif party is not None:
+        if party not in home.keys or party == home.settings.id:
+            raise Malformed("this node does not speak for that party", field="party", code="not_hosted")
+        made, entry = add_token(folder.directory, party, tuple(role or ()))
+        if speaker.as_json:
+            speaker.json({"token": made, "id": entry.id})
+        speaker.print("token_made", id=entry.id, party=party)
+        speaker.line(made)
+    else:
+        held = read_tokens(folder.directory)
+        if speaker.as_json:
+            speaker.json([{"id": each.id, "party": each.party, "roles": each.roles} for each in held])
+            return
+        rows = [[each.id, each.party, ", ".join(each.roles) or NOTHING] for each in held]
+        speaker.table("title.tokens", ["token", "party", "roles"], rows)
+
+
+@given(open_folder)
 def export(folder: Folder, out: Annotated[Path, typer.Argument(help="argument.out", show_default=False)]) -> None:
     """Write the whole record as plain files that prove themselves; the node may be running or not."""
     from keepclear.cli.source import entries_of
@@ -276,6 +309,7 @@ COMMANDS = {
     "serve": serve,
     "card": card,
     "pair": pair,
+    "token": token,
     "export": export,
     "verify": verify,
 }

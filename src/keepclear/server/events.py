@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from litestar.types import Receive, Send
+
+from keepclear.errors import NotNow
 
 HEARTBEAT_S = 15.0
 SEND_WITHIN_S = 20.0
@@ -23,14 +25,19 @@ PAGE = 200
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One entry of the record (index from 0) and its JSON."""
+    """One entry of the record (index from 0) and its JSON; `shares` has it for each hosted party that may know it."""
 
     index: int
     data: bytes
+    shares: Mapping[str, bytes] = field(default_factory=dict)
 
-    def frame(self) -> bytes:
-        """The event as the stream carries it. The JSON has no raw newline, so one data line holds it."""
-        return b"id: %d\nevent: act\ndata: %s\n\n" % (self.index, self.data)
+    def frame(self, party: str | None) -> bytes | None:
+        """The event as the stream carries it, or None if the party may not know it.
+
+        The JSON has no raw newline, so one data line holds it.
+        """
+        data = self.data if party is None else self.shares.get(party)
+        return None if data is None else b"id: %d\nevent: act\ndata: %s\n\n" % (self.index, data)
 
 
 class Reader:
@@ -72,10 +79,11 @@ class Hub:
         self._max_waiting = max_waiting
         self._readers: set[Reader] = set()
         self._closed = False
+        self._streams = 0
 
     @property
     def readers(self) -> int:
-        """How many streams are open."""
+        """How many readers wait for what is new."""
         return len(self._readers)
 
     def publish(self, event: Event) -> None:
@@ -115,13 +123,34 @@ class Hub:
         finally:
             self._readers.discard(reader)
 
-    async def serve(self, after: int | None, receive: Receive, send: Send, heartbeat_s: float = HEARTBEAT_S) -> None:
-        """Run one stream over ASGI until the client leaves, is too slow to take what is sent, or the hub closes."""
+    async def serve(
+        self,
+        after: int | None,
+        receive: Receive,
+        send: Send,
+        heartbeat_s: float = HEARTBEAT_S,
+        party: str | None = None,
+    ) -> None:
+        """Run one stream over ASGI until the client leaves, is too slow to take what is sent, or the hub closes.
+
+        With `party`, only what that hosted party may know. NotNow if too many streams are open.
+        """
+        if self._streams >= MAX_READERS:
+            raise NotNow("too many live streams are open", code="too_many")
+        self._streams += 1
+        try:
+            await self._serve(after, receive, send, heartbeat_s, party)
+        finally:
+            self._streams -= 1
+
+    async def _serve(
+        self, after: int | None, receive: Receive, send: Send, heartbeat_s: float, party: str | None
+    ) -> None:
         headers = [(b"content-type", b"text/event-stream; charset=utf-8"), (b"x-accel-buffering", b"no")]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         frames: asyncio.Queue[bytes] = asyncio.Queue(1)
         jobs = {
-            asyncio.create_task(self._fill(after, frames)),
+            asyncio.create_task(self._fill(after, party, frames)),
             asyncio.create_task(_drain(frames, send, heartbeat_s)),
             asyncio.create_task(_left(receive)),
         }
@@ -138,10 +167,12 @@ class Hub:
             async with asyncio.timeout(1.0):
                 await send({"type": "http.response.body", "body": b"", "more_body": False})
 
-    async def _fill(self, after: int | None, frames: asyncio.Queue[bytes]) -> None:
+    async def _fill(self, after: int | None, party: str | None, frames: asyncio.Queue[bytes]) -> None:
         await frames.put(b"retry: 2000\n\n")
         async for event in self.follow(after, Reader(self._max_waiting)):
-            await frames.put(event.frame())
+            frame = event.frame(party)
+            if frame is not None:
+                await frames.put(frame)
 
 
 async def _drain(frames: asyncio.Queue[bytes], send: Send, heartbeat_s: float) -> None:

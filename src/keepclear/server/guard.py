@@ -5,7 +5,6 @@ Plain ASGI, so that nothing behind it runs before it has said yes.
 
 from __future__ import annotations
 
-import hmac
 import re
 from collections.abc import Collection
 from typing import Any
@@ -14,6 +13,7 @@ from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from keepclear.server.problems import encoded, language, problem
+from keepclear.server.tokens import Grant, Tokens
 
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
 OPEN_PATHS = ("/healthz", "/readyz")
@@ -36,13 +36,14 @@ _HOST = re.compile(r"(?P<name>\[[0-9a-f:]+\]|[a-z0-9.-]+)(:[0-9]{1,5})?", re.ASC
 class LocalGuard:
     """Refuses a foreign Host header (DNS rebinding) and, outside the console's own files, a missing or wrong token.
 
-    `names` are the host names this node may be called by. The token is compared in constant time; it is taken from the
-    Authorization header only, never from a cookie or the address, so no other page can make a browser send it.
+    `names` are the host names this node may be called by. The token is taken from the Authorization header only, never
+    from a cookie or the address, so no other page can make a browser send it. What it opens goes on in the scope's
+    state, as `grant`.
     """
 
-    def __init__(self, app: ASGIApp, token: str, names: Collection[str] = LOOPBACK_NAMES) -> None:
+    def __init__(self, app: ASGIApp, tokens: Tokens, names: Collection[str] = LOOPBACK_NAMES) -> None:
         self._app = app
-        self._token = token.encode()
+        self._tokens = tokens
         self._names = frozenset(name.lower() for name in names)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -66,19 +67,22 @@ class LocalGuard:
         if not self._is_our_name(headers.get(b"host", b"").decode("latin-1")):
             message = "this node does not answer to that host name"
             await _refuse(with_headers, encoded(problem(403, "wrong_host", message, lang, "host")), 403)
-        elif secret and not self._has_token(headers.get(b"authorization", b"")):
+            return
+        grant = self._grant(headers.get(b"authorization", b"")) if secret else None
+        if secret and grant is None:
             message = "the token of this node must be given as 'Authorization: Bearer …'"
             await _refuse(with_headers, encoded(problem(401, "no_token", message, lang, "authorization")), 401)
-        else:
-            await self._app(scope, receive, with_headers)
+            return
+        scope.setdefault("state", {})["grant"] = grant
+        await self._app(scope, receive, with_headers)
 
     def _is_our_name(self, host: str) -> bool:
         match = _HOST.fullmatch(host.lower())
         return match is not None and match["name"] in self._names
 
-    def _has_token(self, authorization: bytes) -> bool:
+    def _grant(self, authorization: bytes) -> Grant | None:
         scheme, _, given = authorization.partition(b" ")
-        return scheme.lower() == b"bearer" and hmac.compare_digest(given.strip(), self._token)
+        return self._tokens.grant(given.strip()) if scheme.lower() == b"bearer" else None
 
 
 async def _refuse(send: Any, body: bytes, status: int) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
-from urllib.parse import parse_qs
+from urllib.parse import parse_qsl, urlencode
 
 import msgspec
 from litestar import Litestar, Request, Response, asgi, get, post
@@ -21,6 +21,7 @@ from keepclear.errors import Malformed, Refused
 from keepclear.geometry.grids import MGRS_NORTH_DEG, MGRS_SOUTH_DEG, name_position, to_gars, to_mgrs
 from keepclear.line import view
 from keepclear.line.clearing import residual_now, volume_of
+from keepclear.line.disclosure import as_seen_by, sees
 from keepclear.line.message import Message
 from keepclear.line.state import State
 from keepclear.line.views import ActView, LineView, Picture, StatementView, ThreadView
@@ -47,10 +48,13 @@ from keepclear.server.problems import NoSuch, NotYours
 from keepclear.server.reading import act_id, instant, placed, posted
 from keepclear.server.refusals import HANDLERS
 from keepclear.server.replays import Replays
+from keepclear.server.tokens import WHOLE, Grant
 
 MAX_BODY_BYTES = 64 * 1024
 MAX_PAGE = 1000
 OCTETS = "application/octet-stream"
+EVERYONE = {"everyone": True}
+"""Marks routes that a narrowed token may use although they take no `party`; they narrow the answer themselves."""
 
 Party = Annotated[str | None, QueryParameter(description="a party this node hosts: only what it could know")]
 At = Annotated[str | None, QueryParameter(description="RFC 3339, UTC: as known at this time of the record")]
@@ -68,8 +72,14 @@ class Local:
         self.hub = Hub(self._history, lambda: len(node.state.log))
 
     def event(self, message: Message) -> Event:
-        """A newly recorded act as the live stream carries it."""
-        return Event(message.index, msgspec.json.encode(view.act(self.node.state, message)))
+        """A newly recorded act as the live stream carries it, whole and for each hosted party that may know it."""
+        state = self.node.state
+        shares = {
+            party: msgspec.json.encode(view.act(as_seen_by(state, party), message))
+            for party in state.hosted()
+            if sees(state, party, message)
+        }
+        return Event(message.index, msgspec.json.encode(view.act(state, message)), shares)
 
     async def entries(self, start: int, stop: int) -> list[Entry]:
         """The entries from `start` up to `stop`, or to the end if that comes first."""
@@ -94,18 +104,21 @@ def local_app(
     api = api_routes(local)
     description = msgspec.json.encode(describe(api))
 
-    @get("/api/openapi.json", sync_to_thread=False)
+    @get("/api/openapi.json", sync_to_thread=False, opt=EVERYONE)
     def openapi() -> Response[bytes]:
         return Response(description, media_type="application/json")
 
     @asgi("/api/events", copy_scope=True)
     async def events(scope: Scope, receive: Receive, send: Send) -> None:
-        await local.hub.serve(_last_event(scope), receive, send)
+        party = party_asked(_parameters_of(scope).get("party"), _grant(scope))
+        if party is not None and party not in node.state.hosted():
+            raise NotYours("this node does not speak for that party", field="party", party=party)
+        await local.hub.serve(_last_event(scope), receive, send, party=party)
 
     app = Litestar(
         [*api, openapi, events, *plain_routes(local), *console_files(console or built_console())],
         exception_handlers=HANDLERS,  # type: ignore[arg-type]
-        before_request=_refuse_unknown_parameters,
+        before_request=_within_grant,
         request_max_body_size=MAX_BODY_BYTES,
         openapi_config=None,
         logging_config=None,
@@ -117,14 +130,17 @@ def api_routes(local: Local) -> list[HTTPRouteHandler]:
     """Every route that answers JSON or bytes, with its types for the description."""
     node, replays = local.node, local.replays
 
-    @get("/api/status")
-    async def status() -> Status:
+    @get("/api/status", opt=EVERYONE)
+    async def status(request: Request[Any, Any, Any]) -> Status:
         """Who this node is, which lines it has, how long its record is, and the signed head of it."""
         now = node.clock.now()
+        party = _grant(request.scope).party
+        known = view.parties(node.state)
+        mine = [msgspec.structs.replace(each, hosted=each.hosted and party in (None, each.id)) for each in known]
         return Status(
             node=node.id,
-            parties=list(view.parties(node.state)),
-            lines=list(view.lines(node.state, now)),
+            parties=mine,
+            lines=view.lines(node.state, now, party),
             peers=[msgspec.convert(each, PeerStanding, from_attributes=True) for each in node.peers()],
             size=node.size,
             checkpoint=node.checkpoint().decode(),
@@ -132,7 +148,7 @@ def api_routes(local: Local) -> list[HTTPRouteHandler]:
             story=local.story(),
         )
 
-    @get("/api/phrases/{lang:str}")
+    @get("/api/phrases/{lang:str}", opt=EVERYONE)
     async def phrases(lang: Annotated[str, PathParameter(description="en or ar")]) -> dict[str, str]:
         """Every sentence a person reads, by key."""
         if lang not in LANGUAGES:
@@ -197,11 +213,17 @@ def api_routes(local: Local) -> list[HTTPRouteHandler]:
             view.timeline(state, since=instant(since, "from"), until=instant(until, "to"), after=after, limit=limit)
         )
 
-    @get("/api/entries/{entry:str}")
-    async def entry(entry: Annotated[str, PathParameter(description="an index, or an act's id")]) -> EntryProof:
+    @get("/api/entries/{entry:str}", opt=EVERYONE)
+    async def entry(
+        request: Request[Any, Any, Any],
+        entry: Annotated[str, PathParameter(description="an index, or an act's id")],
+    ) -> EntryProof:
         """One entry: its signed text, and the proof that the record of the given size holds it."""
         index = int(entry) if entry.isdecimal() and len(entry) < 16 else _index_of(node.state, entry)
         kept = await local.entry(index)
+        party = _grant(request.scope).party
+        if party is not None and not sees(node.state, party, node.state.log[index]):
+            raise NotYours("that entry is not for this party", field="entry", party=party)
         size = node.size
         return EntryProof(
             entry=view.act(node.state, node.state.log[index]),
@@ -212,15 +234,17 @@ def api_routes(local: Local) -> list[HTTPRouteHandler]:
             checkpoint=node.checkpoint().decode(),
         )
 
-    @get("/api/name")
-    async def name(lat: Degrees, lon: Degrees) -> PlaceNames:
+    @get("/api/name", opt=EVERYONE)
+    async def name(request: Request[Any, Any, Any], lat: Degrees, lon: Degrees) -> PlaceNames:
         """A position named in two independent ways: grid, and bearing and distance from a named place."""
-        return place_names(node.state, lat, lon)
+        return place_names(as_seen_by(node.state, _grant(request.scope).party), lat, lon)
 
-    @post("/api/acts", opt={"body": Posted}, status_code=201)
+    @post("/api/acts", opt={"body": Posted, **EVERYONE}, status_code=201)
     async def acts(request: Request[Any, Any, Any]) -> Recorded:
         """Say an act as a hosted party. It is signed, and on disk, when this answers."""
         said = posted(await request.body())
+        if not _grant(request.scope).may_speak_as(said.party, said.said.role):
+            raise NotYours("this token does not speak for that party in that role", field="party", code="not_granted")
         if not node.state.is_hosted(said.party):
             raise NotYours("this node does not speak for that party", field="party", party=said.party)
         try:
@@ -235,12 +259,12 @@ def api_routes(local: Local) -> list[HTTPRouteHandler]:
             checkpoint=receipt.checkpoint.decode(),
         )
 
-    @get("/api/checkpoint")
+    @get("/api/checkpoint", opt=EVERYONE)
     async def checkpoint() -> CheckpointNote:
         """The signed head of the record (a C2SP note)."""
         return CheckpointNote(size=node.size, checkpoint=node.checkpoint().decode())
 
-    @get("/api/proof/inclusion")
+    @get("/api/proof/inclusion", opt=EVERYONE)
     async def inclusion(
         index: Annotated[int, QueryParameter(ge=0, description="of the entry")],
         size: Annotated[int | None, QueryParameter(ge=0, description="of the tree; all, if left out")] = None,
@@ -248,7 +272,7 @@ def api_routes(local: Local) -> list[HTTPRouteHandler]:
         """The proof that the tree of `size` entries holds the entry (RFC 6962 section 2.1.1)."""
         return Proof(proof=[each.hex() for each in node.inclusion_proof(index, node.size if size is None else size)])
 
-    @get("/api/proof/consistency")
+    @get("/api/proof/consistency", opt=EVERYONE)
     async def consistency(
         old: Annotated[int, QueryParameter(name="from", ge=1, description="the earlier size")],
         new: Annotated[int | None, QueryParameter(name="to", ge=1, description="the later size")] = None,
@@ -256,7 +280,7 @@ def api_routes(local: Local) -> list[HTTPRouteHandler]:
         """The proof that the tree of size `to` begins with the tree of size `from` (RFC 6962 section 2.1.2)."""
         return Proof(proof=[each.hex() for each in node.consistency_proof(old, node.size if new is None else new)])
 
-    @get("/api/keys")
+    @get("/api/keys", opt=EVERYONE)
     async def keys() -> dict[str, str]:
         """The public key of every enrolled node and party (C2SP vkey), for whoever verifies an export."""
         authors = [*node.state.nodes, *node.state.parties]
@@ -327,7 +351,7 @@ def _index_of(state: State, digits: str) -> int:
 def _last_event(scope: Scope) -> int | None:
     """The number after which the stream goes on: the Last-Event-ID header, or `after` in the address."""
     header = dict(scope["headers"]).get(b"last-event-id", b"").decode("latin-1")
-    text = header or parse_qs(scope["query_string"].decode("latin-1")).get("after", [""])[0]
+    text = header or _parameters_of(scope).get("after", "")
     if not text:
         return None
     if not text.lstrip("-").isdecimal() or len(text) > 15:
@@ -335,11 +359,39 @@ def _last_event(scope: Scope) -> int | None:
     return max(-1, int(text))
 
 
-async def _refuse_unknown_parameters(request: Request[Any, Any, Any]) -> None:
-    """A misspelt `at` must not quietly show the present."""
-    if not request.url.path.startswith("/api/"):
+def party_asked(party: str | None, grant: Grant) -> str | None:
+    """As which party to look: the one asked for, which a narrowed token need not name and may not change."""
+    if grant.party is not None and party not in (None, grant.party):
+        raise NotYours("this token is for another party", field="party", code="not_granted", party=party)
+    return party if grant.party is None else grant.party
+
+
+def _grant(scope: Scope) -> Grant:
+    """What the token that the guard let through opens."""
+    grant: Grant = scope["state"]["grant"]
+    return grant
+
+
+def _parameters_of(scope: Scope) -> dict[str, str]:
+    return dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True))
+
+
+async def _within_grant(request: Request[Any, Any, Any]) -> None:
+    """Before every route: no unknown parameter, nothing beyond what the token opens; what is not named is denied."""
+    if not request.url.path.startswith(("/api/", "/metrics")):
         return
-    known = request.route_handler.opt.get("query", {})
-    for given in request.query_params:
-        if given not in known.values():
-            raise Malformed("there is no such parameter", field=given, code="unknown_field")
+    opt = request.route_handler.opt
+    known = opt.get("query", {}).values()
+    given = _parameters_of(request.scope)
+    for each in given:
+        if each not in known:
+            # A misspelt `at` must not quietly show the present.
+            raise Malformed("there is no such parameter", field=each, code="unknown_field")
+    grant = _grant(request.scope)
+    if grant is WHOLE:
+        return
+    if "party" in known:
+        asked = party_asked(given.get("party"), grant)
+        request.scope["query_string"] = urlencode({**given, "party": asked}).encode()
+    elif not opt.get("everyone"):
+        raise NotYours("this needs the node's own token", field="authorization", code="not_granted")

@@ -32,6 +32,7 @@ from keepclear.server.guard import LOOPBACK_NAMES, LocalGuard
 from keepclear.server.local import local_app
 from keepclear.server.logs import set_up_logs
 from keepclear.server.peer import peer_app
+from keepclear.server.tokens import Tokens
 from keepclear.store import SqliteStore
 
 LOCAL_URL_FILE = "local-url"
@@ -99,9 +100,10 @@ class Service:
             opened.push_async_callback(self.node.stop)
             await self.node.start()
             app, local = local_app(self.node, self._story)
+            tokens = Tokens(self._home.token, self._home.directory)
             secure = self._home.settings.address.startswith("https://")
             context = _server_context(self._home) if secure else None
-            await self._listen(opened, LocalGuard(app, self._home.token, self._names), local_socket, None)
+            await self._listen(opened, LocalGuard(app, tokens, self._names), local_socket, None)
             await self._listen(opened, peer_app(self.node), peer_socket, context)
             await opened.enter_async_context(_running(self._publish(local.hub, local.event)))
             opened.callback(local.hub.close)
