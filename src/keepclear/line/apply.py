@@ -47,9 +47,13 @@ def apply(state: State, message: Message) -> None:
     register = _REGISTERS.get(type(act))
     if register is not None and not message.exercise:
         register(state, message, act)
-    if message.id in state.unresolved:
-        for waiting in state.unresolved.pop(message.id):
-            _attach(state, waiting, message.id)
+    _resolve(state, message.id)
+
+
+def _resolve(state: State, act_id: str) -> None:
+    """Acts that waited for this one are filed now."""
+    for waiting in state.unresolved.pop(act_id, ()):
+        _attach(state, waiting, act_id)
 
 
 def _hear(state: State, message: Message) -> None:
@@ -95,7 +99,11 @@ def _attach(state: State, message: Message, re: str) -> None:
         take_answer(state, message, referred)
         return
     thread = state.thread_for(re)
-    if thread is None or thread.line != message.line:
+    if thread is None:
+        if hasattr(referred.act, "re"):  # it waits itself for an act not yet heard
+            state.unresolved.setdefault(re, []).append(message)
+        return
+    if thread.line != message.line:
         return
     thread.acts.append(message)
     state.thread_of[message.id] = thread.id
@@ -109,6 +117,7 @@ def _attach(state: State, message: Message, re: str) -> None:
         # who may offer next follows from who accepted before
         for other in state.responsibility[thread.opener.act.group]:
             state.agenda.touch("thread", other)
+    _resolve(state, message.id)
 
 
 # ── registers ────────────────────────────────────────────────────────────────────────────────────────────────────────

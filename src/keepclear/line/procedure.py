@@ -148,9 +148,17 @@ def _about(state: State, message: Message, act: a.Act, re: str) -> str | None:
         return None
     thread = state.thread_for(re)
     if thread is None:
-        return "wrong_matter"
+        return "unknown_act" if _is_waiting(state, referred) else "wrong_matter"
     found = _static(state, thread, message)
     return found if found is not None else _in_thread(state, thread, message, act)
+
+
+def _is_waiting(state: State, message: Message) -> bool:
+    """Whether an act refers, itself or through others, to one not yet heard."""
+    re = getattr(message.act, "re", None)
+    while re is not None and re in state.acts:
+        re = getattr(state.acts[re].act, "re", None)
+    return re is not None
 
 
 def _static(state: State, thread: Thread, message: Message) -> str | None:

@@ -163,7 +163,7 @@ class State:
         self.thread_of: dict[str, str] = {}
         """By act id: the thread the act belongs to."""
         self.unresolved: dict[str, list[Message]] = {}
-        """By act id not yet heard: the acts that refer to it."""
+        """By the id of an act not yet heard, or not yet filed itself: the acts that refer to it."""
         # matters that are looked up by what they are about
         self.plan_threads: dict[str, list[str]] = {}
         """By plan id: the threads of notices that carry it."""
