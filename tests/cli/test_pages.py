@@ -6,12 +6,14 @@ import re
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
-from keepclear.cli import PANELS, build, chosen_language
+from keepclear import __version__
+from keepclear.cli import PANELS, build, chosen_language, main
 from keepclear.cli.say import EXAMPLES, example_text
 from keepclear.formats.wire import read_act
-from keepclear.phrases import LANGUAGES
+from keepclear.phrases import LANGUAGES, catalogue
 
 PAGE = (Path(__file__).parents[2] / "docs" / "cli.md").read_text(encoding="utf-8")
 COMMANDS: dict[str, Any] = build("en").commands
@@ -49,6 +51,25 @@ def test_every_help_text_is_a_phrase_of_the_language(lang: str) -> None:
                 assert bool(re.search(r"[\u0600-\u06ff]", text)) == (lang == "ar")
 
 
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_the_help_lists_every_command_under_what_it_is_for(lang: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["--help", *(["--lang", lang] if lang == "ar" else [])])
+    text = capsys.readouterr().out
+    for panel, commands in PANELS.items():
+        _, found, section = text.partition(f"\n{catalogue(lang)[f'cli.panel.{panel}']}:\n")
+        assert found
+        for name in commands:
+            assert f"\n  {name} " in "\n" + section.partition("\n\n")[0]
+
+
+def test_the_version_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["--version"])
+    assert not ended.value.code
+    assert capsys.readouterr().out == f"keepclear {__version__}\n"
+
+
 @pytest.mark.parametrize(
     ("arguments", "lang"),
     [([], "en"), (["lines", "d", "--lang", "ar"], "ar"), (["--lang=ar"], "ar"), (["--lang", "fr"], "en"),
@@ -65,6 +86,4 @@ def test_the_language_of_the_help_is_the_one_asked_for(
 
 @pytest.mark.parametrize("kind", EXAMPLES)
 def test_every_example_is_an_act_as_it_stands(kind: str) -> None:
-    import msgspec
-
     read_act(msgspec.json.format(example_text(kind).encode(), indent=-1))

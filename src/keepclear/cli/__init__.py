@@ -12,8 +12,12 @@ from collections.abc import Sequence
 from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
+from keepclear import __version__
 from keepclear.cli import keep, look, play, say
+from keepclear.cli.options import Lang
+from keepclear.cli.speak import Language
 from keepclear.phrases import LANGUAGES
 from keepclear.phrases import say as phrase
 
@@ -21,10 +25,25 @@ PANELS = {"keep": keep.COMMANDS, "look": look.COMMANDS, "say": say.COMMANDS, "pl
 """The commands by what they are for; the panel's title is the phrase `cli.panel.<name>`."""
 
 
+class Grouped(TyperGroup):
+    """Help with the commands under what they are for. Plain text: boxes fall apart where Arabic runs through them."""
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """Write one section for each panel."""
+        sections: dict[str, list[tuple[str, str]]] = {}
+        for name, command in self.commands.items():
+            sections.setdefault(getattr(command, "rich_help_panel", ""), []).append((name, command.help or ""))
+        for title, commands in sections.items():
+            with formatter.section(title):
+                formatter.write_dl(commands)
+
+
 def build(lang: str) -> Any:
     """The whole command, its help in this language."""
-    app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
-    app.callback(help=phrase(lang, "cli.help"))(_version)
+    app = typer.Typer(
+        cls=Grouped, add_completion=False, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False
+    )
+    app.callback(help=phrase(lang, "cli.help"))(_options)
     for panel, commands in PANELS.items():
         title = phrase(lang, f"cli.panel.{panel}")
         for name, command in commands.items():
@@ -38,14 +57,19 @@ def build(lang: str) -> Any:
     return whole
 
 
-def _version(
-    version: Annotated[bool, typer.Option("--version", help="option.version", is_eager=True)] = False,
-) -> None:
-    if version:
-        from keepclear import __version__
-
+def _print_version(wanted: bool) -> None:
+    if wanted:
         print(f"keepclear {__version__}")
         raise typer.Exit
+
+
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", help="option.version", is_eager=True, callback=_print_version)
+    ] = False,
+    lang: Lang = Language.EN,
+) -> None:
+    """What stands before a command: `lang` was read by `main` already."""
 
 
 def chosen_language(arguments: Sequence[str]) -> str:

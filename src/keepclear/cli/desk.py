@@ -22,8 +22,6 @@ from keepclear.model.acts import Act, Said
 from keepclear.model.base import Words
 from keepclear.server.answers import Posted, Recorded, Status
 
-ROLE = "watch officer"
-
 T = TypeVar("T")
 
 
@@ -113,13 +111,14 @@ def open_desk(
     directory: Directory,
     party: Party = None,
     line: Line = None,
-    role: Role = ROLE,
+    role: Role = None,
     exercise: Exercise = False,
     as_json: AsJson = False,
     lang: Lang = Language.EN,
 ) -> Iterator[Desk]:
     """Speak through the running node of a folder."""
-    desk = Desk(directory, Speaker(lang, as_json), party, None, line, role, exercise)
+    speaker = Speaker(lang, as_json)
+    desk = Desk(directory, speaker, party, None, line, role or speaker.say("default_role"), exercise)
     with closing(desk):
         yield desk
 

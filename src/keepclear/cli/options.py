@@ -27,7 +27,10 @@ Lang = Annotated[Language, typer.Option("--lang", envvar="KEEPCLEAR_LANG", help=
 AsJson = Annotated[bool, typer.Option("--json", help="option.json")]
 Party = Annotated[str | None, typer.Option("--party", "-p", help="option.party", show_default=False)]
 Line = Annotated[str | None, typer.Option("--line", "-l", help="option.line", show_default=False)]
-Role = Annotated[str, typer.Option("--role", "-r", envvar="KEEPCLEAR_ROLE", help="option.role", show_envvar=False)]
+Role = Annotated[
+    str | None,
+    typer.Option("--role", "-r", envvar="KEEPCLEAR_ROLE", help="option.role", show_envvar=False, show_default=False),
+]
 Exercise = Annotated[bool, typer.Option("--exercise", help="option.exercise")]
 At = Annotated[str | None, typer.Option("--at", help="option.at", show_default=False)]
 
