@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from keepclear.geometry.earth import distance_m
 from keepclear.model.base import Name
 from keepclear.model.boundaries import Boundary
-from keepclear.watch.boundary import BoundaryWatch, watch_boundary
+from keepclear.watch.boundary import BoundaryWatch, is_out_of_reach, watch_boundary
 from keepclear.watch.history import History
 from tests.watch.reports import (
     DATELINE,
@@ -258,3 +258,33 @@ def test_the_same_way_mirrored_across_the_antimeridian_ends_the_same(
     assert there.nearest_m == pytest.approx(here.nearest_m, abs=1.0)
     assert there.nearest_low_m == pytest.approx(here.nearest_low_m, abs=1.0)
     assert (there.crossed_at is None, there.approaching) == (here.crossed_at is None, here.approaching)
+
+
+def test_the_quick_look_lets_through_what_matters() -> None:
+    def out(spots: Sequence[Spot], since: float | None = None) -> bool:
+        bus = history("bus", spots, uncertainty_m=10.0)
+        return is_out_of_reach([bus], border(), moment(1e5), since=None if since is None else moment(since))
+
+    assert out([])
+    assert out([(0, 0, -40_000), (20, 0, -30_000)])
+    assert not out([(0, 0, -40_000), (20, 0, -20_050)]), "approaching"
+    assert not out([(0, 0, -40_000), (20, 0, 40_000)]), "across, both reports far away"
+    assert not out([(0, 0, -40_000), (20, 0, 40_000), (40, 0, 50_000)], since=19.9), "the leg that was going on"
+    assert out([(0, 0, -40_000), (20, 0, 40_000), (40, 0, 50_000)], since=20)
+
+
+@given(ways, st.sampled_from([DESERT, DATELINE]), st.integers(0, 400), st.sampled_from([100.0, 2_000.0]))
+def test_whom_the_quick_look_passes_over_the_long_look_finds_away(
+    steps: list[tuple[int, int, int]], place: tuple[float, float], since: int, approach_m: float
+) -> None:
+    at = 0
+    spots: list[Spot] = []
+    for step, east, north in steps:
+        at += step
+        spots.append((float(at), float(east), float(north)))
+    bus = history("bus", spots, place=place)
+    line = border([(-25_000.0, 0.0), (0.0, 4_000.0), (25_000.0, 0.0)], place=place, approach_m=approach_m)
+    if is_out_of_reach([bus], line, moment(1e5), since=moment(since)):
+        found = watch_boundary([bus], line, moment(1e5), max_gap_s=1e6, since=moment(since))
+        assert not found.approaching
+        assert found.crossed_at is None

@@ -8,6 +8,7 @@ is changed here at once are registers in which an author's later act replaces it
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 from keepclear.line.line_check import take_answer, take_check
@@ -180,7 +181,8 @@ def _positions(state: State, message: Message, act: a.Positions) -> None:
         history.add(track, message.id)
         if reports_itself(track):
             state.reporters.setdefault(track.asset, {}).setdefault(message.author, message.id)
-        state.agenda.touch("asset", track.asset, track.fixes[0].at)
+        # The way from the report before is news too, so just before this one.
+        state.agenda.touch("asset", track.asset, track.fixes[0].at - timedelta(microseconds=1))
 
 
 def reports_itself(track: Track) -> bool:
@@ -197,7 +199,7 @@ def _declare_group(state: State, message: Message, act: a.DeclareGroup) -> None:
 def _declare_boundary(state: State, message: Message, act: a.DeclareBoundary) -> None:
     state.boundaries.setdefault(act.boundary.id, {})[message.author] = message
     for group in state.group_acts:
-        state.agenda.touch("group", group)
+        state.agenda.touch("group", group, EARLIEST)
 
 
 def _coverage(state: State, message: Message, act: a.Coverage) -> None:

@@ -123,7 +123,7 @@ def _owed(
         ]
         line_findings(noticing, name)
     elif kind == "group":
-        group_findings(noticing, name)
+        group_findings(noticing, name, since)
     elif kind == "pair":
         pair_findings(noticing, name, since)
     elif kind == "clock":

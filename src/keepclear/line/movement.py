@@ -22,7 +22,7 @@ from keepclear.model.boundaries import Boundary
 from keepclear.model.findings import FigureValue, Finding, FindingKind
 from keepclear.model.groups import Group
 from keepclear.model.plans import Plan
-from keepclear.watch.boundary import BoundaryWatch, watch_boundary
+from keepclear.watch.boundary import BoundaryWatch, is_out_of_reach, watch_boundary
 from keepclear.watch.cohesion import FLYING, cohesion
 from keepclear.watch.encounter import Encounter, encounters
 from keepclear.watch.history import History
@@ -179,8 +179,8 @@ def nearness(
 # ── findings ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def group_findings(noticing: Noticing, group_id: str) -> None:
-    """Everything to be noticed of one group at this moment."""
+def group_findings(noticing: Noticing, group_id: str, since: datetime | None) -> None:
+    """Everything to be noticed of one group, something new being known of the time from `since` on (None: nothing)."""
     state, now = noticing.state, noticing.now
     own = declared(state, group_id)
     if own is None:
@@ -191,9 +191,10 @@ def group_findings(noticing: Noticing, group_id: str) -> None:
     _standing_findings(noticing, own.group, stands, evidence)
     _route_findings(noticing, own.group, stands, evidence)
     _cohesion_findings(noticing, own.group, over)
-    for boundary_id, versions in state.boundaries.items():
-        for author, message in versions.items():
-            _boundary_findings(noticing, own.group, boundary_id, author, message, over)
+    if since is not None or over:
+        for boundary_id, versions in state.boundaries.items():
+            for author, message in versions.items():
+                _boundary_findings(noticing, own.group, boundary_id, author, message, over, since or now)
     _declared_split(noticing, own)
     last = stands.progress.last_report_at
     if last is not None:
@@ -306,24 +307,30 @@ def _cohesion_findings(noticing: Noticing, group: Group, over: bool) -> None:
 
 
 def _boundary_findings(
-    noticing: Noticing, group: Group, boundary_id: str, author: str, message: Message, over: bool
+    noticing: Noticing,
+    group: Group,
+    boundary_id: str,
+    author: str,
+    message: Message,
+    over: bool,
+    since: datetime,
 ) -> None:
     if not isinstance(message.act, a.DeclareBoundary):
         return
-    reports = [last for each in histories_of(noticing.state, group) if (last := each.last(noticing.now)) is not None]
-    if not reports:
-        return
-    # Only the last day is gone through again: a crossing before it is on record, and so is how near an approach came.
-    since = max(report.fix.at for report in reports) - LOOK_BACK
-    seen = nearness(noticing.state, group, message.act.boundary, noticing.now, since)
     about = (group.id, author, boundary_id)
+    approach = _key(FindingKind.BOUNDARY_APPROACH, about)
+    if is_out_of_reach(histories_of(noticing.state, group), message.act.boundary, noticing.now, since=since):
+        noticing.notice(approach, None)
+        return
+    # Only what is new is gone through: a crossing before it is on record, and so is how near an approach came.
+    seen = nearness(noticing.state, group, message.act.boundary, noticing.now, since)
     figures: Figures = {
         "nearest_m": seen.nearest_m,
         "nearest_low_m": seen.nearest_low_m,
         "reach_s": seen.reach_s,
         "nearest_at": _text(seen.nearest_at),
     }
-    held = noticing.state.finding(_key(FindingKind.BOUNDARY_APPROACH, about))
+    held = noticing.state.finding(approach)
     if held is not None and held.until is None and seen.nearest_m is not None:
         before = held.values.get("nearest_m")
         if isinstance(before, float) and before < seen.nearest_m:
@@ -390,7 +397,7 @@ def pair_findings(noticing: Noticing, pair: str, since: datetime | None) -> None
         histories_of(state, other.group),
         ENCOUNTER_NEAR_M,
         ENCOUNTER_GAP_S,
-        since=min(known),
+        since=min(known) - timedelta(seconds=ENCOUNTER_GAP_S),  # a new report joins on to the one before it
     )
     declared_by = (one.message.id, other.message.id)
     for met in found:

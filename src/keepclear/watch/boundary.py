@@ -104,6 +104,32 @@ def watch_boundary(
     )
 
 
+def is_out_of_reach(
+    histories: Iterable[History], boundary: Boundary, until: datetime, *, since: datetime | None = None
+) -> bool:
+    """The quick look before `watch_boundary`: if true, that would find nobody approaching and nobody crossing.
+
+    It looks at the same reports. False says nothing.
+    """
+    runs = [reports for history in histories if (reports := history.since(since, until))]
+    if not runs:
+        return True
+    fixes = [report.fix for reports in runs for report in reports]
+    lat, lon = np.array([fix.lat_deg for fix in fixes]), np.array([fix.lon_deg for fix in fixes])
+    places, which = np.unique(np.column_stack((lat, lon)), axis=0, return_inverse=True)
+    away = _from_line_m(places[:, 0], places[:, 1], line_points(boundary.vertices))[which.reshape(-1)]
+    within = boundary.approach_m + boundary.uncertainty_m + np.array([fix.uncertainty_m for fix in fixes])
+    if (away <= within).any():
+        return False
+    step = lengths_m(lat[:-1], lon[:-1], lat[1:], lon[1:])
+    same = np.ones(len(step), dtype=bool)
+    same[np.cumsum([len(reports) for reports in runs])[:-1] - 1] = (
+        False  # from one asset's last report to another's first
+    )
+    least = (away[:-1] + away[1:] - step) / 2
+    return not bool((least[same] <= _ALIKE_M).any())
+
+
 @dataclass(frozen=True, slots=True)
 class _Crossing:
     asset: str
