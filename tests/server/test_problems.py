@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -35,6 +37,7 @@ from keepclear.server.problems import NoSuch, NotYours, encoded, language, of_er
         (NoSuch("m"), 404, "no_such"),
         (NotYours("m", field="party"), 403, "not_hosted"),
         (Refused("m"), 400, "refused"),
+        (Refused("m", code="busy"), 503, "busy"),
         (StoreFailed("m"), 503, "store_failed"),
         (StoreTooOld("m"), 503, "store_failed"),
         (BrokenRecord("entry 3", "why"), 500, "broken_record"),
@@ -58,6 +61,24 @@ def test_the_values_of_an_error_are_readable_by_programs() -> None:
 
 def test_a_code_without_a_phrase_keeps_its_own_sentence() -> None:
     assert of_error(Malformed("just so", code="never_heard_of"), "ar").detail == "just so"
+
+
+def test_every_code_that_is_raised_has_a_phrase() -> None:
+    """Stories have phrases of their own; what they refuse is for whoever writes one."""
+    package = Path(__file__).parents[2] / "src" / "keepclear"
+    files = [file for file in package.rglob("*.py") if "stories" not in file.parts]
+    raised = {code for file in files for code in re.findall(r'\bcode="([a-z0-9_]+)"', file.read_text(encoding="utf-8"))}
+    assert len(raised) > 50
+    known = {key.partition(".")[2] for key in catalogue("en") if key.startswith(("errors.", "server."))}
+    assert not raised - known
+
+
+def test_a_general_code_keeps_what_was_wrong_with_it() -> None:
+    error = Malformed("Expected `str`, got `int`", field="act.re")
+    assert of_error(error, "en").detail == "Expected `str`, got `int`"
+    arabic = of_error(error, "ar").detail
+    assert arabic.startswith(catalogue("ar")["errors.malformed"])
+    assert "Expected `str`, got `int`" in arabic
 
 
 def test_a_phrase_whose_values_are_missing_does_not_hide_the_error() -> None:

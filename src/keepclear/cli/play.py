@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -31,9 +32,7 @@ def story(
     speed: Annotated[str, typer.Option("--speed", help="option.speed")] = FASTEST,
 ) -> None:
     """Play a story and judge it from the record; the exit status says whether every expectation holds."""
-    from keepclear.stories.player import run_story
-
-    raise typer.Exit(run_story(name, out, read_speed(speed), speaker.lang, False, print))
+    raise typer.Exit(_play(name, out, speed, speaker, console=False))
 
 
 @given(open_stage)
@@ -43,9 +42,16 @@ def demo(
     speed: Annotated[str, typer.Option("--speed", help="option.speed")] = OWN_PACE,
 ) -> None:
     """Three nodes on this machine play the story of 2017, with the console open to look on."""
+    raise typer.Exit(_play("convoy2017", out, speed, speaker, console=True))
+
+
+def _play(name: str, out: Path, speed: str, speaker: Speaker, *, console: bool) -> int:
+    from keepclear.server.logs import set_up_logs
     from keepclear.stories.player import run_story
 
-    raise typer.Exit(run_story("convoy2017", out, read_speed(speed), speaker.lang, True, print))
+    # What goes on between the nodes is part of the play; only what should not happen is told.
+    set_up_logs(logging.ERROR)
+    return run_story(name, out, read_speed(speed), speaker.lang, console, speaker.line)
 
 
 def read_speed(text: str) -> float | None:

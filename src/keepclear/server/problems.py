@@ -27,7 +27,7 @@ from keepclear.errors import (
     Refused,
     StoreFailed,
 )
-from keepclear.phrases import LANGUAGES, catalogue, say
+from keepclear.phrases import LANGUAGES, catalogue, isolate, say
 
 
 class NoSuch(Refused):
@@ -56,6 +56,9 @@ _STATUS: tuple[tuple[type[KeepclearError], int], ...] = (
 )
 
 
+GENERAL = frozenset(kind.code for kind in (Refused, Malformed, Forged, NotNow, NoSuch)) | {"unknown_field"}
+
+
 class Fault(msgspec.Struct, frozen=True, kw_only=True):
     """What programs read of a problem."""
 
@@ -75,8 +78,13 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
     error: Fault
 
 
+_STATUS_BY_CODE = {"busy": 503, "too_many": 503, "not_judged": 500}
+
+
 def status_of(error: KeepclearError) -> int:
-    """The HTTP status of an error: 400 malformed, 403 forged, 404 unknown, 409 not now, 503 store failed."""
+    """The HTTP status of an error: 400 malformed, 403 forged, 404 unknown, 409 not now, 503 store failed or busy."""
+    if isinstance(error, Refused) and error.code in _STATUS_BY_CODE:
+        return _STATUS_BY_CODE[error.code]
     return next((status for kind, status in _STATUS if isinstance(error, kind)), 500)
 
 
@@ -90,11 +98,17 @@ def language(accept: str | None) -> str:
 
 
 def sentence(lang: str, code: str, message: str, values: dict[str, Any]) -> str:
-    """The phrase for an error code in this language, or the English message where no phrase fits its values."""
+    """The phrase for an error code in this language; the English message where no phrase fits, or where it says more.
+
+    The phrases of the general codes only say what kind of error it is, so the message stays with them.
+    """
+    if code in GENERAL and lang == "en":
+        return message
     for surface in ("errors", "server"):
         if f"{surface}.{code}" in catalogue(lang):
             with contextlib.suppress(KeyError):
-                return say(lang, f"{surface}.{code}", **values)
+                phrase = say(lang, f"{surface}.{code}", **values)
+                return f"{phrase} ({isolate(message, lang)})" if code in GENERAL else phrase
     return message
 
 
