@@ -213,7 +213,7 @@ def _records(evidence: Evidence) -> Iterator[Item]:
 
 
 def _shared(evidence: Evidence) -> Iterator[Item]:
-    """For each line and each two nodes that speak for members of it: what each holds of it, and whether it is the same."""
+    """For each line and each two nodes on it: what each holds of it, and whether it is the same."""
     lines = {line for held in evidence.held.values() for line in held.state(held.ends_at, None).lines}
     for line in sorted(line for line in lines if not line.startswith("own.")):
         holders = [held for held in evidence.held.values() if line in held.state(held.ends_at, None).lines]

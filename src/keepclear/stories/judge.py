@@ -1,8 +1,9 @@
 """Judging a story from the exported records alone.
 
-`expectations.json` says, for each row of the mission, what must be seen. Each check names a collection (`evidence.py`),
-which of its items are meant (`where`), how many there must be (`count`, at least one if not given) and what must hold of
-each of them (`each`); see `query.py`. `show` are the figures to print. Nobody who played the story has a say here.
+`expectations.json` says, for each row of the mission, what must be seen. Each check names a collection
+(`evidence.py`), which of its items are meant (`where`), how many there must be (`count`, at least one if not given) and
+what must hold of each of them (`each`); see `query.py`. `show` are the figures to print. Nobody who played the story
+has a say here.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ class Check(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     party: str | None = None
     args: dict[str, Any] = {}
     where: dict[str, Any] = {}
-    count: Any = {"min": 1}
+    count: Any = msgspec.field(default_factory=lambda: {"min": 1})
     each: dict[str, Any] = {}
     show: tuple[str, ...] = ()
 
@@ -85,7 +86,7 @@ def read_expectations(name: str) -> Expectations:
 
 
 def judge(out: Path, expected: Expectations, on_line: Callable[[str], None] | None = None) -> tuple[Judged, ...]:
-    """Verify the exports in `out` (one folder a node) and put every question to them. BrokenRecord if one is not whole."""
+    """Verify the exports in `out` (one folder a node) and put every question to them. BrokenRecord if one is broken."""
     evidence = Evidence(out, expected.nodes)
     judged = []
     for row in expected.rows:

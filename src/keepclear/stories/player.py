@@ -1,8 +1,8 @@
 """Playing a story: real nodes, each with its own keys, store and listeners on loopback, and a clock set by hand.
 
-The player is the officers' hands and nothing else: it says each act of the script through `Node.submit` when the story's
-clock has come to it, and lets time go by. What the nodes notice, refuse, deliver and record is theirs. An act that its
-node refuses is told and left out; whether the record shows what it should is for `judge.py`.
+The player is the officers' hands and nothing else: it says each act of the script through `Node.submit` when the
+story's clock has come to it, and lets time go by. What the nodes notice, refuse, deliver and record is theirs. An act
+that its node refuses is told and left out; whether the record shows what it should is for `judge.py`.
 """
 
 from __future__ import annotations
@@ -37,7 +37,9 @@ REST = timedelta(minutes=15)
 """Story time never goes by in longer strides than this, so that what is due is noticed when it is due."""
 FRAME_S = 0.1
 """Real seconds between two strides of the clock when somebody looks on."""
-SETTLE_WITHIN_S = 20.0
+SETTLE_WITHIN_S = 60.0
+PATIENCE_S = 0.25
+"""Real seconds in which nodes that speak on loopback are done, unless one of them waits for its clock."""
 MARK = "story.json"
 HOMES = "nodes"
 
@@ -152,13 +154,22 @@ class Stage:
 
     async def _settle(self) -> None:
         """What is due is done, and everybody has everything."""
-        before = -1
         async with asyncio.timeout(SETTLE_WITHIN_S):
+            before = -1
             while before != (before := sum(node.size for node in self.nodes)):
                 for node in self.nodes:
                     await node.tick()
+                while not await self._all_settled():
+                    # A node that was turned away rests by the story's clock before it tries again.
+                    self._clock.set(self._clock.now() + timedelta(seconds=1))
+
+    async def _all_settled(self) -> bool:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(PATIENCE_S):
                 for node in self.nodes:
                     await node.settled()
+                return True
+        return False
 
     async def _say(self, step: Step) -> None:
         if step.key in self._omit:
