@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from keepclear.errors import NotNow
 from keepclear.server.events import Event, Hub, Reader
 
 
@@ -138,3 +140,39 @@ def test_silence_is_filled_with_heartbeats() -> None:
 
 def test_closing_the_hub_ends_every_stream() -> None:
     assert serve(None, lambda log, hub: hub.close(), lambda sent: False).startswith(b"retry")
+
+
+def test_a_client_that_takes_nothing_is_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("keepclear.server.events.SEND_WITHIN_S", 0.05)
+
+    async def story() -> int:
+        hub = Log(3).hub()
+        started = asyncio.Event()
+
+        async def receive() -> dict[str, str]:
+            await asyncio.Event().wait()
+            return {}
+
+        async def send(message: dict[str, object]) -> None:
+            if started.is_set():
+                await asyncio.Event().wait()
+            started.set()
+
+        await asyncio.wait_for(hub.serve(-1, receive, send), 5)  # type: ignore[arg-type]
+        return hub.readers
+
+    assert asyncio.run(story()) == 0
+
+
+def test_no_more_streams_are_opened_than_may_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("keepclear.server.events.MAX_READERS", 0)
+    with pytest.raises(NotNow) as refused:
+        asyncio.run(Log(0).hub().serve(None, None, None))  # type: ignore[arg-type]
+    assert refused.value.code == "too_many"
+
+
+def test_a_party_sees_only_its_share() -> None:
+    event = Event(4, b"whole", {"north": b"share"})
+    assert event.frame(None) == b"id: 4\nevent: act\ndata: whole\n\n"
+    assert event.frame("north") == b"id: 4\nevent: act\ndata: share\n\n"
+    assert event.frame("south") is None

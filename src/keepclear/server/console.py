@@ -19,10 +19,10 @@ NOT_BUILT = """<!doctype html>
 """
 
 _TYPES = {
-    ".html": "text/html; charset=utf-8",
-    ".js": "text/javascript; charset=utf-8",
-    ".mjs": "text/javascript; charset=utf-8",
-    ".css": "text/css; charset=utf-8",
+    ".html": "text/html",
+    ".js": "text/javascript",
+    ".mjs": "text/javascript",
+    ".css": "text/css",
     ".json": "application/json",
     ".geojson": "application/geo+json",
     ".svg": "image/svg+xml",
@@ -31,7 +31,7 @@ _TYPES = {
     ".webp": "image/webp",
     ".woff2": "font/woff2",
     ".webmanifest": "application/manifest+json",
-    ".txt": "text/plain; charset=utf-8",
+    ".txt": "text/plain",
 }
 
 
@@ -56,7 +56,7 @@ def console_files(folder: Path | None) -> list[HTTPRouteHandler]:
     @get("/", sync_to_thread=False, include_in_schema=False)
     def index() -> Response[bytes]:
         if folder is None:
-            return Response(NOT_BUILT.encode(), media_type="text/html; charset=utf-8")
+            return Response(NOT_BUILT.encode(), media_type="text/html")
         return answer("index.html")
 
     @get("/{path:path}", sync_to_thread=False, include_in_schema=False)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from litestar.types import Receive, Send
@@ -103,7 +103,7 @@ class Hub:
         self._closed = True
         self.cut_all()
 
-    async def follow(self, after: int | None, reader: Reader) -> AsyncIterator[Event]:
+    async def follow(self, after: int | None, reader: Reader) -> AsyncGenerator[Event, None]:
         """Events after number `after` (None: only new ones), without a gap or a repeat, until the reader is cut off."""
         next_index = self._size() if after is None else after + 1
         while not self._closed:
@@ -169,10 +169,11 @@ class Hub:
 
     async def _fill(self, after: int | None, party: str | None, frames: asyncio.Queue[bytes]) -> None:
         await frames.put(b"retry: 2000\n\n")
-        async for event in self.follow(after, Reader(self._max_waiting)):
-            frame = event.frame(party)
-            if frame is not None:
-                await frames.put(frame)
+        async with contextlib.aclosing(self.follow(after, Reader(self._max_waiting))) as events:
+            async for event in events:
+                frame = event.frame(party)
+                if frame is not None:
+                    await frames.put(frame)
 
 
 async def _drain(frames: asyncio.Queue[bytes], send: Send, heartbeat_s: float) -> None:

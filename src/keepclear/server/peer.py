@@ -51,7 +51,7 @@ def peer_app(node: Node, buckets: Buckets | None = None, clock_s: Callable[[], f
 
     @get("/peer/v1/checkpoint")
     async def checkpoint() -> Response[bytes]:
-        return Response(node.checkpoint(), media_type="text/plain; charset=utf-8")
+        return Response(node.checkpoint(), media_type="text/plain")
 
     return Litestar(
         [acts, pull, checkpoint],
