@@ -22,8 +22,9 @@ def world() -> World:
     return world
 
 
-def call(world: World, **options: object) -> str:
-    return world.tell("russia", a.DangerCall(to=("coalition",), words=words("you are striking us")), **options).id
+def call(world: World, *, exercise: bool = False) -> str:
+    said = a.DangerCall(to=("coalition",), words=words("you are striking us"))
+    return world.tell("russia", said, exercise=exercise).id
 
 
 def shown(world: World, thread: str, who: str = "russia") -> ThreadView:

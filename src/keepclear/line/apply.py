@@ -79,8 +79,10 @@ def _open(state: State, kind: str, message: Message) -> None:
     act = message.act
     if isinstance(act, a.Notice):
         state.plan_threads.setdefault(act.plan.id, []).append(message.id)
+        _touch_plan(state, act.plan.id)
     elif isinstance(act, a.ClearRequest):
         state.requests.append(message.id)
+        _touch_plan(state, act.plan)
     elif isinstance(act, a.Proposal):
         state.proposals.setdefault(act.topic, []).append(message.id)
     elif isinstance(act, a.ResponsibilityOffer | a.ResponsibilityAssertion):
@@ -89,6 +91,18 @@ def _open(state: State, kind: str, message: Message) -> None:
         state.statements.append(message.id)
     elif isinstance(act, a.LegBlocked):
         state.blocked_legs.setdefault(act.plan, []).append(message.id)
+        _touch_plan(state, act.plan)
+
+
+def _touch_plan(state: State, plan: str | None) -> None:
+    """What is said of a plan concerns its blocked legs and the groups that follow it."""
+    if plan is None:
+        return
+    for thread_id in state.blocked_legs.get(plan, ()):
+        state.agenda.touch("thread", thread_id)
+    for group, acts in state.group_acts.items():
+        if any(isinstance(each.act, a.DeclareGroup) and each.act.group.plan == plan for each in acts):
+            state.agenda.touch("group", group)
 
 
 def _attach(state: State, message: Message, re: str) -> None:
@@ -114,6 +128,11 @@ def _attach(state: State, message: Message, re: str) -> None:
         threads = state.plan_threads.setdefault(act.plan.id, [])
         if thread.id not in threads:
             threads.append(thread.id)
+    opener = thread.opener.act
+    if isinstance(opener, a.Notice) and isinstance(act, a.Correction | a.Cancel):
+        _touch_plan(state, opener.plan.id)
+    elif isinstance(opener, a.ClearRequest):
+        _touch_plan(state, opener.plan)
     if thread.kind == "responsibility" and isinstance(thread.opener.act, a.ResponsibilityOffer):
         # who may offer next follows from who accepted before
         for other in state.responsibility[thread.opener.act.group]:

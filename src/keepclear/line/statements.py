@@ -29,7 +29,6 @@ from keepclear.line.state import State, Thread
 from keepclear.line.timings import RESIDUAL_GAP_S
 from keepclear.model import acts as a
 from keepclear.model import statements as s
-from keepclear.model.base import LATEST
 from keepclear.model.basis import Basis, BasisKind, Certainty
 from keepclear.model.coverage import CoverageState
 from keepclear.model.findings import FigureValue, Finding
@@ -293,7 +292,7 @@ def _left(
             return None
         return _Left(asset, reported.left_at, True, reported.evidence, reported.synthetic)
     volume = volume_of(thread)
-    until = Window(starts_at=last.fix.at, ends_at=LATEST)
+    until = Window(starts_at=last.fix.at, ends_at=last.fix.at + timedelta(seconds=1))
     then = msgspec.structs.replace(volume, window=until)
     item = residual(then, (asset,), {asset: history}, max_gap_s=RESIDUAL_GAP_S, since=thread.opener.said_at)[0]
     if item.status is a.Inside.OUTSIDE:

@@ -13,7 +13,7 @@ from keepclear.line.conflicts import conflict_findings, is_flown
 from keepclear.line.danger import climbs
 from keepclear.line.message import Message
 from keepclear.line.noticing import Noticing, finding
-from keepclear.line.plans import blocked_until
+from keepclear.line.plans import blocked_until, plan_by_id
 from keepclear.line.procedure import objection
 from keepclear.line.receipts import in_force, overdue_at, way
 from keepclear.line.standing import Standing, last_by_party, reply_of, standing
@@ -264,6 +264,8 @@ def _leg_blocked(noticing: Noticing, thread: Thread) -> None:
     if not isinstance(act, a.LegBlocked):
         return
     until = blocked_until(noticing.state, thread, noticing.now)
+    plan = plan_by_id(noticing.state, act.plan)
+    noticing.look_at(None if plan is None else plan[2].window.ends_at)
     key = key_for(FindingKind.LEG_BLOCKED, thread)
     found = finding(
         FindingKind.LEG_BLOCKED,

@@ -1,0 +1,81 @@
+"""Plans against plans in force: one finding for each pair, that ends when a plan is corrected, cancelled or over."""
+
+from __future__ import annotations
+
+import pytest
+
+from keepclear.model import acts as a
+from keepclear.model.findings import Finding, FindingKind
+from keepclear.model.plans import Plan
+from tests.line.cast import DESK, World, at, movement, notice, words
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+def conflicts(world: World, who: str = "coalition") -> list[Finding]:
+    return world[who].findings(FindingKind.CONFLICT)
+
+
+def announce(world: World, author: str, plan: Plan) -> str:
+    sent = world.tell(author, notice(to=("coalition",) if author != "coalition" else ("russia",), plan=plan), DESK)
+    world.settle()
+    return sent.id
+
+
+def test_two_plans_for_one_road_at_one_time_are_in_conflict_for_everybody_who_knows_both(world: World) -> None:
+    first = announce(world, "convoy", movement("one"))
+    assert conflicts(world) == []
+    announce(world, "russia", movement("two", east=0.01))
+    for who in ("coalition", "russia", "convoy"):
+        (found,) = conflicts(world, who)
+        assert (set(found.subjects), found.until, found.since) == ({"one", "two"}, None, at(60))
+        assert isinstance(found.values["margin_m"], float)
+        assert found.values["margin_m"] < 0
+        assert found.values["reason"] == "ways_near"
+    world.tell("convoy", a.Cancel(re=first, reason=words()), DESK)
+    world.settle()
+    assert conflicts(world)[0].until is not None
+
+
+def test_plans_far_apart_in_place_or_time_are_not(world: World) -> None:
+    announce(world, "convoy", movement("one"))
+    announce(world, "russia", movement("two", east=2.0))
+    assert conflicts(world) == []
+
+
+def test_a_correction_makes_and_ends_conflicts(world: World) -> None:
+    announce(world, "convoy", movement("one"))
+    second = announce(world, "russia", movement("two", east=2.0))
+    world.set(at(1))
+    world.tell("russia", a.Correction(re=second, plan=movement("two"), reason=words()), DESK)
+    world.settle()
+    assert [each.until for each in conflicts(world)] == [None]
+    world.set(at(2))
+    world.tell("russia", a.Correction(re=second, plan=movement("two", east=2.0), reason=words()), DESK)
+    world.settle()
+    assert [each.until is None for each in conflicts(world)] == [False]
+
+
+def test_it_is_over_when_the_breach_is(world: World) -> None:
+    announce(world, "convoy", movement("one"))
+    announce(world, "russia", movement("two"))
+    world.pass_time(at(241))
+    assert conflicts(world)[0].until is not None
+
+
+def test_plans_of_one_group_or_under_one_id_are_one_matter(world: World) -> None:
+    announce(world, "convoy", movement("one", group="buses"))
+    announce(world, "russia", movement("two", group="buses"))
+    world.tell("russia", notice(to=("coalition",), plan=movement("two", group="buses")))
+    world.settle()
+    assert conflicts(world) == []
+
+
+def test_an_exercise_conflicts_with_nothing(world: World) -> None:
+    announce(world, "convoy", movement("one"))
+    world.tell("russia", notice(to=("coalition",), plan=movement("two")), DESK, exercise=True)
+    world.settle()
+    assert conflicts(world) == []
