@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta, timezone
 from enum import StrEnum
+from typing import get_args
 
 import pytest
 
@@ -11,25 +12,31 @@ from keepclear.cli.options import read_time
 from keepclear.cli.play import read_speed
 from keepclear.cli.speak import Speaker, how_long, moment, short
 from keepclear.errors import Malformed
+from keepclear.line.procedure import OBJECTIONS
 from keepclear.line.state import THREAD_KINDS
-from keepclear.model.acts import Hop, Inside, Reply
+from keepclear.model.acts import Act, Hop, Inside, Reply
 from keepclear.model.basis import BasisKind
+from keepclear.model.coverage import CoverageState
 from keepclear.model.findings import FindingKind
 from keepclear.model.statements import Verdict
 from keepclear.model.tracks import SensorClass
-from keepclear.phrases import LANGUAGES
+from keepclear.phrases import LANGUAGES, catalogue, placeholders
 
-STATES = {
+STATES: dict[str, tuple[str, ...]] = {
     "line": ("up", "unchecked", "down", "suspended", "own"),
     "group": ("unknown", "moving", "halted", "waiting", "lost_contact"),
-    "hop": ("queued", "delivered", "opened", "read_back_wrong", "received", "acknowledged", "passed"),
-    "status": (
-        *("announced", "received", "cancelled", "ended", "waiting", "answered", "reported_clear", "given_back"),
-        *("expired", "refused", "calling", "taken", "closed", "stated", "consented", "offered", "accepted"),
-        *("declined", "asserted", "filed"),
-    ),
+    "recipient": ("queued", "delivered", "opened", "read_back_wrong", "received", "acknowledged", "passed"),
+    "notice": ("announced", "received", "cancelled", "ended"),
+    "clear_request": ("waiting", "answered", "reported_clear", "given_back", "expired", "refused", "cancelled"),
+    "proposal": ("waiting", "answered", "cancelled"),
+    "danger_call": ("calling", "taken", "closed"),
+    "agreement": ("stated", "consented"),
+    "responsibility": ("offered", "accepted", "declined", "asserted"),
+    "statement": ("filed",),
     "read": ("grid", "starts_at", "ends_at", "lower_wgs84_m", "upper_wgs84_m"),
     "thread": tuple(THREAD_KINDS.values()),
+    "act": tuple(str(kind.__struct_config__.tag) for kind in get_args(Act)),
+    "without_effect": OBJECTIONS,
 }
 KINDS: dict[str, type[StrEnum]] = {
     "hop": Hop,
@@ -38,7 +45,7 @@ KINDS: dict[str, type[StrEnum]] = {
     "sensor": SensorClass,
     "basis": BasisKind,
     "verdict": Verdict,
-    "finding": FindingKind,
+    "coverage": CoverageState,
 }
 CODES = sorted(
     {(group, code) for group, codes in STATES.items() for code in codes}
@@ -53,10 +60,33 @@ def test_every_code_a_table_shows_has_a_word_in_both_languages(group: str, code:
     assert arabic not in (code, Speaker("ar").value(code))
 
 
+def test_a_sentence_has_its_figures_with_their_units() -> None:
+    reason = {"count": 17.0, "claimed": 11.0}
+    english, arabic = Speaker("en"), Speaker("ar")
+    told = english.sentence("verdicts.reason.counts_differ", reason, "x")
+    assert told == "the counts differ. Record: 17. Claim: 11"
+    assert "\u206617\u2069" in arabic.sentence("verdicts.reason.counts_differ", reason, "x")
+    late = english.sentence("findings.late", {"subjects": "convoy", "late_s": 12_000.0}, "x")
+    assert late == "Late: convoy. By: 3 h 20 min"
+    off = english.sentence("findings.off_route", {"subjects": "convoy", "off_route_m": 9_260.0}, "x")
+    assert off == "Off its route: convoy. By: 9.3 km"
+    assert english.sentence("verdicts.reason.never_heard_of", {}, "never_heard_of") == "never_heard_of"
+    assert english.sentence("findings.late", {}, "late: convoy") == "late: convoy"
+
+
+@pytest.mark.parametrize("kind", list(FindingKind))
+def test_every_finding_has_a_sentence_in_both_languages(kind: FindingKind) -> None:
+    for lang in LANGUAGES:
+        phrase = catalogue(lang)[f"findings.{kind}"]
+        values = {name: 1.0 if name.endswith(("_m", "_s")) else "x" for name in placeholders(phrase)}
+        assert Speaker(lang).sentence(f"findings.{kind}", values, "missing") != "missing"
+
+
 def test_a_code_without_a_word_is_shown_as_it_is() -> None:
-    assert Speaker("en").word("status", "never_heard_of") == "never_heard_of"
-    assert Speaker("ar").word("status", "never_heard_of") == "\u2066never_heard_of\u2069"
-    assert Speaker("en").word("status", None) == "–"
+    assert Speaker("en").word("hop", "never_heard_of") == "never_heard_of"
+    assert Speaker("ar").word("hop", "never_heard_of") == "\u2066never_heard_of\u2069"
+    assert Speaker("en").word("hop", None) == "–"
+    assert Speaker("en").status("clear_request", "expired") == "expired, not given back"
 
 
 def test_times_are_written_and_read_one_way() -> None:

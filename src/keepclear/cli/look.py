@@ -11,7 +11,9 @@ from keepclear.cli.options import given, read_time
 from keepclear.cli.speak import Speaker, how_long, short
 from keepclear.errors import Malformed
 from keepclear.line.views import ActView, Difference, LineView, Picture, StatementView, ThreadView
+from keepclear.model.findings import Finding
 from keepclear.model.places import PlaceNames
+from keepclear.model.statements import Judgement
 from keepclear.server.answers import EntryProof, Status
 
 Thread = Annotated[str, typer.Argument(help="argument.thread", show_default=False)]
@@ -70,7 +72,7 @@ def threads(look: Look) -> None:
         [
             speaker.value(short(each.id)),
             speaker.word("thread", each.kind),
-            speaker.word("status", each.status) + _exercise(speaker, each),
+            speaker.status(each.kind, each.status) + _exercise(speaker, each),
             speaker.value(each.opened_at),
             speaker.value(each.author),
             speaker.value(", ".join(each.waiting_for)),
@@ -92,7 +94,7 @@ def thread(look: Look, thread: Thread) -> None:
         return
     speaker = look.speaker
     print(f"{speaker.word('act', found.kind)} {speaker.value(short(found.id))}: {_title(speaker, found)}")
-    print(f"{speaker.word('status', found.status)}, {speaker.value(found.status_since)}{_exercise(speaker, found)}")
+    print(f"{speaker.status(found.kind, found.status)}, {speaker.value(found.status_since)}{_exercise(speaker, found)}")
     _told(speaker, found)
     _acts(speaker, found.acts, "title.acts")
 
@@ -145,7 +147,7 @@ def replay(look: Look) -> None:
         [
             look.speaker.value(short(each.id)),
             look.speaker.word("thread", each.kind),
-            look.speaker.word("status", each.status) + _exercise(look.speaker, each),
+            look.speaker.status(each.kind, each.status) + _exercise(look.speaker, each),
             look.speaker.value(each.status_since),
             _title(look.speaker, each),
         ]
@@ -167,14 +169,15 @@ def statements(look: Look) -> None:
         [
             speaker.value(each.id),
             speaker.value(judged.claim.speaker),
-            judged.claim.words,
+            speaker.value(" ".join(judged.claim.words.split())),
             speaker.word("verdict", judged.judgement.verdict),
+            _reason(speaker, judged.judgement),
             speaker.value(", ".join(short(entry) for entry in judged.judgement.entries)),
         ]
         for each in found
         for judged in each.claims
     ]
-    speaker.table("title.statements", ["statement", "speaker", "words", "verdict", "entries"], rows)
+    speaker.table("title.statements", ["statement", "speaker", "words", "verdict", "reason", "entries"], rows)
 
 
 @given(open_look)
@@ -213,7 +216,7 @@ def name(
 def _title(speaker: Speaker, thread: ThreadView) -> str:
     if thread.title is not None:
         return speaker.name(thread.title)
-    return thread.words or "–"
+    return speaker.value(" ".join((thread.words or "").split()))
 
 
 def _exercise(speaker: Speaker, thread: ThreadView) -> str:
@@ -224,7 +227,7 @@ def _told(speaker: Speaker, thread: ThreadView) -> None:
     rows = [
         [
             speaker.value(each.party),
-            speaker.word("hop", each.state),
+            speaker.word("recipient", each.state),
             "\n".join(
                 f"{speaker.word('hop', hop.hop)} {speaker.value(hop.said_at)} {hop.echelon or hop.crew or ''}".rstrip()
                 for hop in each.hops
@@ -250,7 +253,7 @@ def _acts(speaker: Speaker, acts: Any, title: str) -> None:
             speaker.value(each.author),
             speaker.word("act", kind_of(each)),
             speaker.value(short(each.thread or each.id)),
-            speaker.word("errors", each.without_effect),
+            speaker.word("without_effect", each.without_effect),
         ]
         for each in acts
     ]
@@ -288,7 +291,7 @@ def _picture(look: Look, found: Picture) -> None:
     clearings = [
         [
             speaker.value(short(thread)),
-            speaker.word("status", state),
+            speaker.status("clear_request", state),
             speaker.value(window_text(volume.window.starts_at, volume.window.ends_at)),
             speaker.value(f"{volume.band.lower_wgs84_m:.0f}–{volume.band.upper_wgs84_m:.0f} m"),
             _basis(speaker, basis),
@@ -321,17 +324,48 @@ def _picture(look: Look, found: Picture) -> None:
         for each in found.assets
     ]
     speaker.table("title.assets", ["asset", "sensor", "reported", "age", "position", "author", "basis"], assets)
+    coverage = [
+        [
+            speaker.value(each.party),
+            speaker.word("sensor", each.span.sensor),
+            speaker.word("coverage", each.span.state),
+            speaker.name(each.span.area_name),
+            speaker.value(window_text(each.span.window.starts_at, each.span.window.ends_at)),
+            speaker.value(short(each.act)),
+        ]
+        for each in found.coverage
+    ]
+    speaker.table("title.coverage", ["party", "sensor", "state", "area", "window", "act"], coverage)
+    held = [
+        [
+            speaker.value(each.group),
+            speaker.value(each.holder),
+            speaker.value(each.since),
+            speaker.value(", ".join(short(act) for act in each.offers)),
+            speaker.value(", ".join(short(act) for act in each.assertions)),
+        ]
+        for each in found.held
+    ]
+    speaker.table("title.held", ["group", "holder", "since", "offers", "assertions"], held)
     findings = [
         [
-            speaker.word("finding", each.kind),
-            speaker.value(", ".join(each.subjects)),
+            _finding(speaker, each),
             speaker.value(each.since),
             speaker.value(each.until),
             speaker.say("synthetic") if each.synthetic else "–",
         ]
         for each in found.findings
     ]
-    speaker.table("title.findings", ["finding", "subjects", "since", "until", "basis"], findings)
+    speaker.table("title.findings", ["finding", "since", "until", "basis"], findings)
+
+
+def _finding(speaker: Speaker, found: Finding) -> str:
+    values = {**found.values, "subjects": ", ".join(found.subjects)}
+    return speaker.sentence(f"findings.{found.kind}", values, otherwise=f"{found.kind}: {values['subjects']}")
+
+
+def _reason(speaker: Speaker, judgement: Judgement) -> str:
+    return speaker.sentence(f"verdicts.reason.{judgement.reason}", judgement.values, otherwise=judgement.reason)
 
 
 def _basis(speaker: Speaker, basis: Any) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from keepclear.phrases import catalogue, isolate, placeholders, say
+from keepclear.phrases import catalogue, isolate, say
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 PIPE_WIDTH = 200
 NOTHING = "–"
-SURFACES = ("errors",)
+WORDS = {"act": "acts.{}", "thread": "acts.{}", "verdict": "verdicts.{}", "read": "cli.read.{}"}
+"""Where the words of a group are; those of every other group are in `statuses`."""
 
 
 class Language(StrEnum):
@@ -43,11 +44,33 @@ class Speaker:
         return say(self.lang, f"cli.{key}", **values)
 
     def word(self, group: str, code: str | None) -> str:
-        """The word for a code, as in the console: `word("status", "received")`. Without one, the code."""
+        """The word for a code, such as `word("hop", "opened")`. Where there is none, the code itself."""
         if code is None:
             return NOTHING
-        phrase = catalogue(self.lang).get(f"{group}.{code}" if group in SURFACES else f"console.{group}.{code}", "")
-        return self.value(code) if not phrase or placeholders(phrase) else phrase
+        key = WORDS.get(group, f"statuses.{group}.{{}}").format(code)
+        return catalogue(self.lang).get(key) or self.value(code)
+
+    def status(self, kind: str, code: str) -> str:
+        """The words for how a thread of this kind stands."""
+        return self.word(kind, code)
+
+    def sentence(self, key: str, values: Mapping[str, object], otherwise: str) -> str:
+        """The sentence of a finding or verdict with its figures, each with its unit; `otherwise` if there is none."""
+        shown = {name: self._figure(name, each) for name, each in values.items()}
+        try:
+            return say(self.lang, key, **shown)
+        except KeyError:
+            return self.value(otherwise)
+
+    def _figure(self, name: str, value: object) -> object:
+        """A figure by the unit its name ends in; `waits_for` and `hop` are codes."""
+        if isinstance(value, float):
+            if name.endswith("_s"):
+                return how_long(value)
+            return how_far(value) if name.endswith("_m") else f"{value:g}"
+        if isinstance(value, str) and name in ("hop", "waits_for"):
+            return self.word(name, value)
+        return NOTHING if value is None else value
 
     def name(self, name: Name) -> str:
         """A name in the reader's language."""
@@ -142,3 +165,10 @@ def how_long(seconds: float | None) -> str:
         return f"{hours} h {minutes} min" if minutes else f"{hours} h"
     days, hours = divmod(hours, 24)
     return f"{days} d {hours} h" if hours else f"{days} d"
+
+
+def how_far(metres: float) -> str:
+    """A distance: `350 m`, `9.3 km`, `120 km`."""
+    if metres < 1000:
+        return f"{metres:.0f} m"
+    return f"{metres / 1000:.1f} km" if metres < 100_000 else f"{metres / 1000:.0f} km"
