@@ -14,6 +14,7 @@ export default defineConfig({
     assetsInlineLimit: 0, // a data: address would need a hole in the content security policy
     chunkSizeWarningLimit: 1500,
     modulePreload: { polyfill: false },
+    rolldownOptions: { checks: { pluginTimings: false } },
   },
   server: { proxy: { '/api': node } },
   test: { include: ['test/**/*.test.ts'], environment: 'node' },

@@ -155,11 +155,11 @@ async function byKeyboard(lang) {
   if (!outlined) fault(where(), 'keyboard: the focus is not visible')
   await page.keyboard.press('Enter')
   await page.waitForSelector('article h1', { timeout: 5000 }).catch(() => fault(where(), 'keyboard: no thread opened'))
-  await page.evaluate(() => document.activeElement?.blur())
+  await page.evaluate(() => document.querySelector('.skip')?.focus())
   if (!(await tabTo(page, () => Boolean(document.activeElement?.closest('header ul li button'))))) fault(where(), 'keyboard: no way to the lines')
   await page.keyboard.press('Enter')
   await page.waitForSelector('dialog')
-  const words = (await ask(`/api/phrases/${lang}`))['console.act.line_check']
+  const words = (await ask(`/api/phrases/${lang}`))['console.do.line_check']
   if (!(await tabTo(page, `document.activeElement?.textContent.trim() === ${JSON.stringify(words)}`))) fault(where(), 'keyboard: no way to the line check')
   await page.keyboard.press('Enter')
   await page.waitForSelector('dialog form')

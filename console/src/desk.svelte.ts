@@ -22,6 +22,8 @@ class Desk {
   tokenWrong = $state(false)
   connected = $state(true)
   loaded = $state(false)
+  /** What the node said when it could not answer a question of this page. */
+  trouble: string | null = $state(null)
   status: Status | null = $state.raw(null)
   party = $state(WHOLE_NODE)
   role = $state('')
@@ -94,7 +96,7 @@ class Desk {
     const stored = localStorage.getItem(STORED_PARTY)
     const known = this.hosted.some((party) => party.id === stored)
     this.choose(known && stored !== null ? stored : (this.hosted[0]?.id ?? WHOLE_NODE))
-    void this.#askPhrases()
+    await this.#askPhrases()
     void api.timeline({ party: null, limit: 1 }).then((first) => (this.firstEntryAt = first[0]?.recorded_at ?? null), () => {})
     await this.refresh()
     this.#stop.abort()
@@ -159,13 +161,21 @@ class Desk {
     const turn = ++this.#turn
     const eye = this.eye
     const { area, item } = route.place
+    let trouble: string | null = null
+    /** One question the node cannot answer leaves the others standing: the old answer stays, and the fault is said. */
+    const or = async <T>(asked: Promise<T>, held: T): Promise<T> =>
+      asked.catch((error: unknown) => {
+        if (!(error instanceof Refusal) || error.status === 401) throw error
+        trouble = error.message
+        return held
+      })
     try {
       const [threads, picture, lines, statements, thread] = await Promise.all([
-        api.threads(eye),
-        api.picture(eye),
-        api.lines(eye),
-        area === 'statements' ? api.statements(eye) : this.statements,
-        area === 'threads' && item ? api.thread(item, eye).catch(goneAsNull) : null,
+        or(api.threads(eye), this.threads),
+        or(api.picture(eye), this.picture),
+        or(api.lines(eye), this.lines),
+        area === 'statements' ? or(api.statements(eye), this.statements) : this.statements,
+        area === 'threads' && item ? or(api.thread(item, eye).catch(goneAsNull), this.thread) : null,
         this.#askStatus(),
       ])
       if (turn !== this.#turn) return
@@ -175,6 +185,7 @@ class Desk {
       this.statements = statements
       this.thread = thread
       this.threadGone = area === 'threads' && item !== null && thread === null
+      this.trouble = trouble
       this.connected = true
       this.loaded = true
     } catch (error) {

@@ -1,5 +1,6 @@
 /** Finds out whether anything shown was made up, so that the page can say so once, on top. */
 
+import { isOver } from './threads.ts'
 import { isFact, type Basis, type Picture, type ThreadView } from './model.ts'
 
 export interface MadeUp {
@@ -9,7 +10,7 @@ export interface MadeUp {
 }
 
 export function madeUp(picture: Picture | null, threads: readonly ThreadView[]): MadeUp {
-  const out: MadeUp = { synthetic: false, assumed: false, exercise: threads.some((thread) => thread.exercise) }
+  const out: MadeUp = { synthetic: false, assumed: false, exercise: threads.some((thread) => thread.exercise && !isOver(thread)) }
   const see = (basis: Basis | null | undefined): void => {
     if (isFact(basis)) return
     if (basis?.kind === 'synthetic') out.synthetic = true

@@ -117,11 +117,17 @@ export const FINDING_KINDS = [
 export const THREAD_KINDS = [
   'notice', 'clear_request', 'proposal', 'danger_call', 'agreement', 'responsibility', 'statement', 'leg_blocked', 'line',
 ] as const
-export const STATUSES = [
-  'announced', 'received', 'cancelled', 'ended', 'waiting', 'answered', 'reported_clear', 'given_back', 'expired', 'refused',
-  'calling', 'taken', 'closed', 'stated', 'consented', 'offered', 'accepted', 'declined', 'asserted', 'filed', 'reported',
-  'suspended', 'resumed',
-] as const
+export const STATUSES: Record<(typeof THREAD_KINDS)[number], readonly string[]> = {
+  notice: ['announced', 'received', 'ended', 'cancelled'],
+  clear_request: ['waiting', 'answered', 'refused', 'reported_clear', 'given_back', 'expired', 'cancelled'],
+  proposal: ['waiting', 'answered', 'cancelled'],
+  danger_call: ['calling', 'taken', 'closed'],
+  agreement: ['stated', 'consented'],
+  responsibility: ['offered', 'accepted', 'declined', 'asserted'],
+  statement: ['filed'],
+  leg_blocked: ['reported'],
+  line: ['suspended', 'resumed'],
+}
 export const RECIPIENT_STATES = [
   'queued', 'delivered', 'opened', 'read_back_wrong', 'received', 'acknowledged', 'passed', 'crew_briefed',
   'crew_acknowledged',

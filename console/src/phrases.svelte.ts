@@ -1,6 +1,7 @@
 /**
  * Every sentence a person reads, in the language chosen. The console's own phrases come with the page, so that it can
- * speak before (and without) the node; those of the other rooms are asked from the node.
+ * speak before (and without) the node; words for codes and findings are the node's and asked from it, so that every
+ * surface says them alike.
  */
 
 import ar from '../../src/keepclear/phrases/ar/console.json'
@@ -48,26 +49,31 @@ export function say(key: Key, values?: Values): string {
   return plain(sentence(key), values)
 }
 
+/** Where the node keeps its words for each family of codes; families not named here are the page's own. */
+export const NODE_WORDS = {
+  act: 'acts', status: 'statuses', recipient: 'statuses.recipient', hop: 'statuses.hop', reply: 'statuses.reply', inside: 'statuses.inside',
+  urgency: 'statuses.urgency', line: 'statuses.line', group: 'statuses.group', plan: 'statuses.plan_kind', asset: 'statuses.asset',
+  head: 'statuses.head_class', sensor: 'statuses.sensor', coverage: 'statuses.coverage', certainty: 'statuses.certainty',
+  precision: 'statuses.precision', effect: 'statuses.without_effect', waits: 'statuses.waits_for', verdict: 'verdicts', reason: 'verdicts.reason',
+  mark: 'verdicts.mark',
+} as const
+
 /**
- * The word for a code of the node (`family` "status", code "waiting"). A code this page does not know is asked from the
- * node's phrases, and else shown as "other (code)", so that a newer node never shows a blank.
+ * The word for a code (`word('line', 'up')`; a thread's status is `word('status', 'notice.received')`). A code this page
+ * does not know is shown as "other (code)", so that a newer node never shows a blank.
  */
 export function word(family: string, code: string | null | undefined): string {
   if (!code) return say('unknown')
-  const own = OWN[tongue.lang][`${family}.${code}`]
-  return own ?? plain(sentence('other_code'), { code })
+  const room = NODE_WORDS[family as keyof typeof NODE_WORDS]
+  return OWN[tongue.lang][`${family}.${code}`] ?? fromNode(`${room}.${code}`) ?? plain(sentence('other_code'), { code })
 }
 
 /** For whom or what a group waits: words somebody said, or one of the node's two codes. */
 export function waitsText(words: string): string {
-  return OWN[tongue.lang][`waits.${words}`] ?? words
+  return fromNode(`${NODE_WORDS.waits}.${words}`) ?? words
 }
 
 /** A sentence of another room, or null where the node has none. */
 export function fromNode(key: string): string | null {
   return tongue.others[tongue.lang][key] ?? null
-}
-
-export function hasOwn(key: string): key is Key {
-  return key in en
 }

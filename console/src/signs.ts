@@ -92,5 +92,6 @@ const FAMILIES: Record<string, Record<string, [Tone, Sign]>> = {
 }
 
 export function signOf(family: string, code: string): [Tone, Sign] {
-  return FAMILIES[family]?.[code] ?? ['plain', 'ring']
+  // A thread's status comes with its kind: "notice.received".
+  return FAMILIES[family]?.[code.slice(code.indexOf('.') + 1)] ?? ['plain', 'ring']
 }

@@ -9,7 +9,7 @@ import type { Picture } from '../src/model.ts'
 const known = picture as unknown as Picture
 const now = new Date('2017-09-08T09:30:00Z')
 const speech: Speech = {
-  name: (name) => name.en, who: (id) => id, word: (family, code) => `${family}:${code}`, age: (s) => `age ${s}`, stale: (s) => `stale ${s}`,
+  name: (name) => name.en, who: (id) => id, word: (family, code) => `${family}:${code}`, age: (s) => `age ${s}`, stale: (s) => `stale ${s}`, within: (m) => `within ${m}`, lasting: () => 'lasting',
   stateFor: (state, s) => `${state} ${s}`, waitsFor: (words) => `waits for ${words}`, versionOf: (who) => `of ${who}`, holder: (id) => id ?? 'nobody',
 }
 const all = things(known, now, speech)
@@ -52,6 +52,14 @@ describe('things', () => {
     expect(stall.filter((one) => one.geometry.type === 'Polygon')).toHaveLength(1)
     expect(stall.filter((one) => one.geometry.type === 'Point' && one.properties?.['what'] === 'place')).toEqual([])
   })
+  it('draws a report known only to within an area as that area, and its group too', () => {
+    const assets = known.assets.map((asset) => (asset.asset === 'bus.1' ? { ...asset, uncertainty_m: 45_000 } : asset))
+    const wide = drawn({ ...known, assets }, now, speech, new Set())
+    expect(wide.points.features.some((one) => one.properties?.['thing'] === 'asset:bus.1')).toBe(false)
+    expect(wide.points.features.some((one) => one.properties?.['what'] === 'group-waiting')).toBe(false)
+    expect(wide.areas.features.filter((one) => one.properties?.['what'] === 'group-waiting-area')).toHaveLength(1)
+    expect(wide.points.features.some((one) => one.properties?.['thing'] === 'asset:bus.2')).toBe(true)
+  })
   it('keeps what has no known position in the list only', () => {
     const west = all.find((thing) => thing.id === 'group:convoy.west')
     expect(west?.points).toEqual([])
@@ -64,7 +72,7 @@ describe('things', () => {
   })
   it('draws uncertainty around every report that has one', () => {
     for (const asset of known.assets) {
-      expect(features.filter((one) => one.properties?.['what'] === 'uncertainty' && one.properties['thing'] === `asset:${asset.asset}`)).toHaveLength(1)
+      expect(features.filter((one) => String(one.properties?.['what']).startsWith('uncertainty') && one.properties?.['thing'] === `asset:${asset.asset}`)).toHaveLength(1)
     }
   })
   it('leaves out hidden layers, and only those', () => {

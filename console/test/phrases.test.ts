@@ -10,6 +10,7 @@ import {
   PLAN_KINDS, PRECISIONS, RECIPIENT_STATES, REPLIES, SENSORS, STATUSES, THREAD_KINDS, URGENCIES, VERDICTS,
 } from '../src/model.ts'
 import { LAYERS } from '../src/map/things.ts'
+import { NODE_WORDS } from '../src/phrases.svelte.ts'
 import { AREAS } from '../src/route.svelte.ts'
 import { hasRightToLeft, placeholders } from '../src/text.ts'
 
@@ -43,24 +44,38 @@ describe('the catalogue', () => {
 })
 
 describe('every code the node can send', () => {
-  const families: Record<string, readonly string[]> = {
-    act: ACTS, asset: ASSET_KINDS, basis: BASES, certainty: CERTAINTIES, coverage: COVERAGE_STATES, finding: FINDING_KINDS, group: GROUP_STATES,
-    head: HEAD_CLASSES, hop: [...HOPS, ...RECIPIENT_STATES, 'read_back', 'answer'], inside: INSIDE, line: LINE_STATES, plan: PLAN_KINDS,
-    precision: PRECISIONS, reply: REPLIES, sensor: SENSORS, status: STATUSES, thread: THREAD_KINDS, urgency: URGENCIES, verdict: VERDICTS,
-    layer: LAYERS, area: AREAS,
+  const own: Record<string, readonly string[]> = {
+    basis: BASES, finding: FINDING_KINDS, thread: THREAD_KINDS, layer: LAYERS, area: AREAS,
   }
-  for (const [family, codes] of Object.entries(families)) {
-    it(`has words: ${family}`, () => {
+  for (const [family, codes] of Object.entries(own)) {
+    it(`has a word of the page: ${family}`, () => {
       expect(codes.filter((one) => !(`${family}.${one}` in EN))).toEqual([])
     })
+  }
+  const nodes: Record<string, readonly string[]> = {
+    act: ACTS, asset: ASSET_KINDS, certainty: CERTAINTIES, coverage: COVERAGE_STATES, group: GROUP_STATES, head: HEAD_CLASSES,
+    hop: [...HOPS, 'read_back'], recipient: RECIPIENT_STATES, inside: INSIDE, line: LINE_STATES, plan: PLAN_KINDS, precision: PRECISIONS, reply: REPLIES,
+    sensor: SENSORS, urgency: URGENCIES, verdict: VERDICTS, waits: ['leg_blocked', 'answer'],
+    status: Object.entries(STATUSES).flatMap(([kind, codes]) => codes.map((code) => `${kind}.${code}`)),
+  }
+  for (const lang of ['en', 'ar']) {
+    const room = (name: string): object => JSON.parse(readFileSync(join(import.meta.dirname, `../../src/keepclear/phrases/${lang}/${name}.json`), 'utf8')) as object
+    const known = new Set(['acts', 'statuses', 'verdicts', 'findings'].flatMap((name) => Object.keys(room(name)).map((key) => `${name}.${key}`)))
+    for (const [family, codes] of Object.entries(nodes)) {
+      it(`has a word of the node: ${family}, ${lang}`, () => {
+        expect(codes.filter((one) => !known.has(`${NODE_WORDS[family as keyof typeof NODE_WORDS]}.${one}`))).toEqual([])
+      })
+    }
   }
   it('has words: every form, every choice in it', () => {
     const fields = (list: readonly Field[]): Field[] =>
       list.flatMap((field) => [field, ...fields(field.fields ?? []), ...Object.values(field.variants ?? {}).flatMap(fields)])
     for (const form of FORMS) {
-      expect(EN, form.id).toHaveProperty([`act.${form.id}`])
+      expect(EN, form.id).toHaveProperty([`do.${form.id}`])
       for (const field of fields(form.fields)) {
-        for (const option of field.options ?? Object.keys(field.variants ?? {})) expect(EN).toHaveProperty([`${field.family}.${option}`])
+        for (const option of field.options ?? Object.keys(field.variants ?? {})) {
+          expect(`${field.family}.${option}` in EN || (nodes[field.family ?? ''] ?? []).includes(option), `${field.family}.${option}`).toBe(true)
+        }
       }
     }
   })

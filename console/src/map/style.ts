@@ -45,7 +45,7 @@ function label(id: string, source: string, kinds: string[], colour: string, pale
 /** Layers that answer to a click, the most urgent first. */
 export const TOUCHABLE = [
   'group-waiting', 'group', 'assets', 'finding', 'place-point', 'clear-waiting-line', 'clear-line', 'clear-fill', 'plan-line', 'boundary',
-  'plan-area', 'place-area', 'coverage-fill',
+  'group-area', 'plan-area', 'place-area', 'coverage-fill',
 ] as const
 
 export function styleOf(palette: Palette): StyleSpecification {
@@ -78,6 +78,9 @@ export function styleOf(palette: Palette): StyleSpecification {
       { id: 'boundary', type: 'line', source: 'lines', filter: what('boundary'), paint: { 'line-color': palette.boundary, 'line-width': 1.1, 'line-dasharray': [6, 2, 1, 2] } },
       { id: 'uncertainty', type: 'fill', source: 'areas', filter: what('uncertainty'), paint: { 'fill-color': madeOr(palette.plain), 'fill-opacity': ['*', 0.07, get('opacity')] } },
       { id: 'uncertainty-edge', type: 'line', source: 'areas', filter: what('uncertainty'), paint: { 'line-color': madeOr(palette.plain), 'line-opacity': ['*', 0.4, get('opacity')], 'line-width': 1 } },
+      { id: 'uncertainty-wide', type: 'line', source: 'areas', filter: what('uncertainty-wide'), paint: { 'line-color': madeOr(palette.plain), 'line-opacity': ['*', 0.5, get('opacity')], 'line-width': 1, 'line-dasharray': [2, 3] } },
+      { id: 'group-area', type: 'fill', source: 'areas', filter: what('group-area', 'group-waiting-area'), paint: { 'fill-color': groupColour, 'fill-opacity': 0.08 } },
+      { id: 'group-area-line', type: 'line', source: 'areas', filter: what('group-area', 'group-waiting-area'), paint: { 'line-color': groupColour, 'line-width': ['match', get('what'), 'group-waiting-area', 4, 2] } },
       { id: 'trail', type: 'line', source: 'lines', filter: what('trail'), paint: { 'line-color': madeOr(palette.plain), 'line-opacity': ['*', 0.55, get('opacity')], 'line-width': 1.3, 'line-dasharray': [1, 1.5] } },
       { id: 'place-point', type: 'circle', source: 'points', filter: what('place'), paint: { 'circle-radius': 3, 'circle-color': palette.faint, 'circle-stroke-color': palette.halo, 'circle-stroke-width': 1 } },
       { id: 'finding', type: 'circle', source: 'points', filter: what('finding'), paint: { 'circle-radius': 6, 'circle-color': 'transparent', 'circle-stroke-color': palette.waiting, 'circle-stroke-width': 2 } },
@@ -100,8 +103,10 @@ export function styleOf(palette: Palette): StyleSpecification {
         paint: { 'icon-opacity': get('opacity'), 'text-color': madeOr(palette.text), 'text-halo-color': palette.halo, 'text-halo-width': 1.4 },
       },
       label('clear-name', 'points', ['clear-name'], palette.text, palette, { 'text-size': 12, 'text-anchor': 'bottom', 'text-offset': [0, -0.4] }),
-      label('group-name', 'points', ['group'], palette.text, palette, { 'text-offset': [0, -1.5], 'text-anchor': 'bottom', 'text-size': 12.5 }),
-      label('group-waiting-name', 'points', ['group-waiting'], palette.alarm, palette, { 'text-offset': [0, -1.8], 'text-anchor': 'bottom', 'text-size': 14, 'text-allow-overlap': true }),
+      label('group-name', 'points', ['group'], palette.text, palette, { 'text-variable-anchor': ['bottom', 'top', 'right', 'left'], 'text-radial-offset': 1.5, 'text-size': 12.5 }),
+      label('group-area-name', 'points', ['group-name'], palette.text, palette, { 'text-offset': [0, -0.4], 'text-anchor': 'bottom', 'text-size': 12.5 }),
+      label('group-waiting-area-name', 'points', ['group-waiting-name'], palette.alarm, palette, { 'text-variable-anchor': ['bottom', 'top', 'right', 'left'], 'text-radial-offset': 0.5, 'text-size': 14 }),
+      label('group-waiting-name', 'points', ['group-waiting'], palette.alarm, palette, { 'text-variable-anchor': ['bottom', 'top', 'right', 'left'], 'text-radial-offset': 1.8, 'text-size': 14 }),
     ],
   }
 }

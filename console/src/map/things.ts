@@ -35,6 +35,8 @@ export interface Speech {
   word(family: string, code: string): string
   age(seconds: number): string
   stale(seconds: number): string
+  within(metres: number): string
+  lasting(): string
   stateFor(state: string, seconds: number): string
   waitsFor(words: string): string
   versionOf(who: string): string
@@ -60,9 +62,24 @@ export function whereIs(group: GroupView, assets: readonly AssetView[]): LonLat 
   return middle(assets.filter((asset) => members.has(asset.asset)).map((asset) => [asset.lon_deg, asset.lat_deg]))
 }
 
+/** How far from where a group is drawn any of its members may be, by their last reports. */
+function reachOf(group: GroupView, assets: readonly AssetView[]): number {
+  const members = new Set(group.members.map(([asset]) => asset))
+  return Math.max(0, ...assets.filter((asset) => members.has(asset.asset)).map((asset) => asset.uncertainty_m))
+}
+
 function positionOf(finding: Finding): LonLat | null {
   const [lat, lon] = [finding.values?.['lat_deg'], finding.values?.['lon_deg']]
   return typeof lat === 'number' && typeof lon === 'number' ? [lon, lat] : null
+}
+
+/** Findings stay on the map while they last and for a day after; in the list they stay. */
+const RECENT_S = 86_400
+function isRecent(finding: Finding, now: Date): boolean {
+  return !finding.until || now.getTime() - Date.parse(finding.until) < RECENT_S * 1000
+}
+function latestFirst(findings: readonly Finding[]): Finding[] {
+  return [...findings].sort((a, b) => Number(Boolean(a.until)) - Number(Boolean(b.until)) || Date.parse(b.since) - Date.parse(a.since))
 }
 
 const TONES: Record<string, Thing['tone']> = {
@@ -96,7 +113,7 @@ export function things(picture: Picture, now: Date, speech: Speech): Thing[] {
   }
   for (const [thread, status, volume, basis] of picture.clearings) {
     const tone = status === 'waiting' ? 'waiting' : status === 'reported_clear' ? 'held' : 'plain'
-    add(`clear:${thread}`, 'clearings', speech.word('thread', 'clear_request'), speech.word('status', status), basis, outline(volume.area), tone)
+    add(`clear:${thread}`, 'clearings', speech.word('thread', 'clear_request'), speech.word('status', `clear_request.${status}`), basis, outline(volume.area), tone)
   }
   for (const [thread, plan] of picture.plans) {
     const points = [...(plan.trajectory?.waypoints ?? []).map((point): LonLat => [point.lon_deg, point.lat_deg]), ...(plan.volumes ?? []).flatMap((volume) => outline(volume.area))]
@@ -118,10 +135,10 @@ export function things(picture: Picture, now: Date, speech: Speech): Thing[] {
   for (const held of picture.held) {
     add(`held:${held.group}`, 'held', speech.who(held.group), speech.holder(held.holder), null, [], held.holder ? 'held' : 'waiting')
   }
-  for (const finding of picture.findings) {
+  for (const finding of latestFirst(picture.findings)) {
     const at = positionOf(finding)
     const subjects = finding.subjects.map((id) => speech.who(id)).join(' · ')
-    add(`finding:${finding.key}`, 'findings', `${speech.word('finding', finding.kind)}${subjects ? ` – ${subjects}` : ''}`, '', null, at ? [at] : [])
+    add(`finding:${finding.key}`, 'findings', `${speech.word('finding', finding.kind)}${subjects ? ` – ${subjects}` : ''}`, finding.until ? '' : speech.lasting(), null, at ? [at] : [])
     if (finding.synthetic) out.at(-1)!.madeUp = true
   }
   return out
@@ -190,7 +207,7 @@ export function drawn(picture: Picture | null, now: Date, speech: Speech, hidden
   if (!hidden.has('clearings')) {
     for (const [thread, status, volume, basis] of picture.clearings) {
       const made = isFact(basis) ? '' : `\n(${speech.word('basis', basis.kind)})`
-      const label = `${speech.word('thread', 'clear_request')}\n${speech.word('status', status)}${made}`
+      const label = `${speech.word('thread', 'clear_request')}\n${speech.word('status', `clear_request.${status}`)}${made}`
       const what = status === 'reported_clear' ? 'clear-reported' : status === 'waiting' ? 'clear-waiting' : 'clear-answered'
       area(`clear:${thread}`, what, 'clear-name', volume.area, label, 'north')
     }
@@ -201,9 +218,11 @@ export function drawn(picture: Picture | null, now: Date, speech: Speech, hidden
       const id = `asset:${asset.asset}`
       const opacity = strength(ageOf(asset, now))
       const made = !isFact(asset.basis)
-      if (asset.uncertainty_m > 0) areas.push(feature(id, 'uncertainty', polygon(ring(asset.lat_deg, asset.lon_deg, asset.uncertainty_m)), { opacity, made }))
+      const wide = asset.uncertainty_m > AREA_FROM_M
+      if (asset.uncertainty_m > 0) areas.push(feature(id, wide ? 'uncertainty-wide' : 'uncertainty', polygon(ring(asset.lat_deg, asset.lon_deg, asset.uncertainty_m)), { opacity, made }))
       if (asset.trail.length > 0) lines.push(feature(id, 'trail', line([...asset.trail.map(lonLat), at]), { opacity, made }))
-      points.push(feature(id, 'asset', point(at), { opacity, made, icon: `${made ? 'made-' : ''}${asset.kind}`, label: `${asset.asset}\n${assetState(asset, now, speech)}` }))
+      // A report known only to within an area is drawn as that area: a sign in the middle would claim too much.
+      if (!wide) points.push(feature(id, 'asset', point(at), { opacity, made, icon: `${made ? 'made-' : ''}${asset.kind}`, label: `${asset.asset}\n${assetState(asset, now, speech)}` }))
     }
   }
   if (!hidden.has('groups')) {
@@ -211,13 +230,20 @@ export function drawn(picture: Picture | null, now: Date, speech: Speech, hidden
       const at = whereIs(group, picture.assets)
       if (!at) continue
       const label = `${speech.name(group.name)}\n${groupState(group, now, speech)}`
-      points.push(feature(`group:${group.id}`, group.state === 'waiting' ? 'group-waiting' : 'group', point(at), { label, tone: TONES[group.state] ?? 'plain' }))
+      const what = group.state === 'waiting' ? 'group-waiting' : 'group'
+      const tone = TONES[group.state] ?? 'plain'
+      const reach = reachOf(group, picture.assets)
+      if (reach > AREA_FROM_M) {
+        const outside = ring(at[1], at[0], reach)
+        areas.push(feature(`group:${group.id}`, `${what}-area`, polygon(outside), { tone }))
+        points.push(feature(`group:${group.id}`, `${what}-name`, point(edgeOf(outside, 'north')), { label: `${label}\n${speech.within(reach)}`, tone }))
+      } else points.push(feature(`group:${group.id}`, what, point(at), { label, tone }))
     }
   }
   if (!hidden.has('findings')) {
     for (const finding of picture.findings) {
       const at = positionOf(finding)
-      if (at) points.push(feature(`finding:${finding.key}`, 'finding', point(at), { label: speech.word('finding', finding.kind) }))
+      if (at && isRecent(finding, now)) points.push(feature(`finding:${finding.key}`, 'finding', point(at), { label: speech.word('finding', finding.kind) }))
     }
   }
   return { areas: all(areas), lines: all(lines), points: all(points) }
