@@ -69,7 +69,7 @@ class Speaker:
                 return how_long(value)
             return how_far(value) if name.endswith("_m") else f"{value:g}"
         if isinstance(value, str) and name in ("hop", "waits_for"):
-            return self.word(name, value)
+            return catalogue(self.lang).get(f"statuses.{name}.{value}", value)
         return NOTHING if value is None else value
 
     def name(self, name: Name) -> str:
