@@ -6,6 +6,7 @@ import asyncio
 import multiprocessing
 import random
 import time
+from datetime import datetime, timedelta
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -22,14 +23,16 @@ from keepclear.record.export import write_export
 from keepclear.record.verify import verify_export
 from keepclear.store import SqliteStore
 from tests.node import saying
-from tests.world import CAST, key, node_card
+from tests.world import CAST, START, key, node_card
 
 AUTHORS = ("desk.node", *CAST["desk.node"])
 DESK = LineCard(id="desk", name=Name(en="At the desk", ar="على المكتب"), members=("convoy", "ground"))
 SPEAKERS = 20
 
-Answered = tuple[str, str, int]
-"""(words, act id, index)"""
+Report = tuple[str, datetime]
+"""Which asset was where at what time: said once."""
+Answered = tuple[Report, str, int]
+"""(report, act id, index)"""
 
 
 def run_node(record: Path, round_: int, told: Connection) -> None:
@@ -48,9 +51,9 @@ async def _run_node(record: Path, round_: int, told: Connection) -> None:
         number = 0
         while True:
             number += 1
-            words = f"round {round_} speaker {speaker} call {number}"
-            receipt = await node.submit("convoy", "desk", saying.danger("ground", text=words))
-            told.send((words, receipt.act_id, receipt.index))
+            asset, at = f"bus-{speaker}", START + timedelta(hours=round_, seconds=number)
+            receipt = await node.submit("convoy", "desk", saying.positions(at, asset))
+            told.send(((asset, at), receipt.act_id, receipt.index))
 
     await asyncio.gather(*(speak(speaker) for speaker in range(SPEAKERS)))
 
@@ -86,15 +89,16 @@ async def check(record: Path, answered: list[Answered], directory: Path) -> None
     keys = {author: key(author) for author in AUTHORS}
     node = Node(node_card("desk.node"), keys, store, SystemClock(), HttpNetwork(), tick_every_s=None)
     await node.start()
-    for words, act, index in answered:
-        message = node.state.log[index]
-        assert message.id == act
-        assert isinstance(message.act, a.DangerCall)
-        assert message.act.words.text == words
+    reported: dict[Report, tuple[str, int]] = {}
+    for message in node.state.log:
+        if isinstance(message.act, a.Positions):
+            (track,) = message.act.tracks
+            report = (track.asset, track.fixes[0].at)
+            assert report not in reported
+            reported[report] = (message.id, message.index)
+    for report, act, index in answered:
+        assert reported[report] == (act, index)
         assert store.row(index).act_id == act
-    calls = [message.act.words.text for message in node.state.log if isinstance(message.act, a.DangerCall)]
-    assert len(calls) == len(set(calls))
-    assert len(calls) >= len(answered)
     entries = (Entry(row.index, row.recorded_at, row.envelope) for row in store.rows())
     verifiers = {author: key_.verifier for author, key_ in keys.items()}
     write_export(directory, entries, verifiers, node.key, node.id)

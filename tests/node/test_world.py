@@ -34,7 +34,7 @@ STEPS = 60
 PARTIES = ("coalition", "russia", "convoy", "ground")
 OWN_VIEW = {"recorded_at", "index", "findings", "missing_since"}
 """What two nodes may see differently of one thread: when each heard of things, and what each noticed."""
-OWN_CLOCK = {"status_since", "waiting_since", "overdue", "escalated_to"}
+OWN_CLOCK = {"status_since", "waiting_since", "overdue", "escalated_to", "answered_at", "answer_s"}
 """What they may also see differently while their clocks differ: an act counts from when it was said, but never from
 later than its arrival by one's own clock."""
 
@@ -128,20 +128,25 @@ class Story:
                     said(a.Resume()),
                 )
             )
-        re = chance.choice(about).id
-        plan_now = now - timedelta(microseconds=now.microsecond)
-        return line.id, chance.choice(
-            (
-                saying.read_back(re, plan_now, right=chance.random() < 0.8),
-                said(a.Receipt(re=re, hop=chance.choice((a.Hop.OPENED, a.Hop.ACKNOWLEDGED)))),
-                said(a.Cancel(re=re, reason=saying.words("not today"))),
-                said(a.Answer(re=re, reply=a.Reply.WILL_COMPLY)),
-                said(a.Take(re=re)),
-                said(a.Close(re=re, outcome=saying.words("over"))),
-                said(a.Remark(re=re, words=saying.words(f"remark {chance.random()}"))),
-                said(a.Resume()),
-            )
-        )
+        thread = chance.choice(about)
+        kind = thread.kind if chance.random() < 0.8 else chance.choice(("notice", "danger_call", "proposal", "line"))
+        whole_second = now - timedelta(microseconds=now.microsecond)
+        remark = said(a.Remark(re=thread.id, words=saying.words(f"remark {chance.random()}")))
+        replies = {
+            "notice": (
+                saying.read_back(thread.id, whole_second, right=chance.random() < 0.8),
+                said(a.Receipt(re=thread.id, hop=chance.choice((a.Hop.OPENED, a.Hop.ACKNOWLEDGED)))),
+                said(a.Cancel(re=thread.id, reason=saying.words("not today"))),
+                remark,
+            ),
+            "danger_call": (
+                said(a.Take(re=thread.id)),
+                said(a.Close(re=thread.id, outcome=saying.words("over"))),
+                remark,
+            ),
+            "proposal": (said(a.Answer(re=thread.id, reply=a.Reply.WILL_COMPLY)), remark),
+        }
+        return line.id, chance.choice(replies.get(kind, (said(a.Resume()), remark)))
 
     async def heal(self) -> float:
         """Everything works again; how many seconds it took until all was delivered."""
@@ -242,9 +247,9 @@ def test_the_stories_are_full_of_trouble(tmp_path: Path) -> None:
     outcomes: Counter[str] = Counter()
     for seed in SEEDS[:5]:
         outcomes += play(whole_story(seed, tmp_path / str(seed))).outcomes
-    assert outcomes["answered"] > 200
+    assert outcomes["answered"] > 150
     assert outcomes["store_failed"] > 5
-    assert len(outcomes) > 8
+    assert len(outcomes) > 6
 
 
 def test_the_same_seed_is_the_same_world(tmp_path: Path) -> None:
