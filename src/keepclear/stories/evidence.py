@@ -4,15 +4,20 @@ Nothing here comes from a running node: an export is verified, its entries are r
 what is shown is what `line.view` shows of that state. Collections, each a list of plain values with the `entries`
 (indices in that node's record) they rest on:
 
-    acts        every act as the record holds it          threads     one for each matter, with recipients and findings
-    findings    the last finding on each matter           groups, boundaries, held, clearings, coverage   of the picture
-    lines       how each line stands                      claims      every claim with its judgement
+    acts        every act as the record holds it
+    threads     one for each matter, with recipients and findings
+    findings    the last finding on each matter
+    groups, boundaries, nearness, held, clearings, coverage     as in the picture
+    lines       how each line stands
+    claims      every claim with its judgement
     ask         the coverage ledger's answers to `args` (party, group, sensor, from, to)
 
-and, over all records together:
+A field with its default value is left out, as on the wire, and reads as null. Over all records together:
 
-    records     each record and what was proved of it     shared      for each line and pair of nodes: the same acts?
-    tracks      every reported track                      words       every text in an act, with its language
+    records     each record and what was proved of it
+    shared      for each line and pair of nodes: the same acts?
+    tracks      every reported track
+    words       every text in an act, with its language
     names       every name, with whether its Arabic is in Arabic script
     catalogues  the phrases of each surface in both languages
 """
@@ -76,9 +81,12 @@ class Held:
         return self._states[(at, party)]
 
     @cached_property
-    def indices(self) -> dict[str, int]:
-        """Entry numbers by act id."""
+    def _indices(self) -> dict[str, int]:
         return {message.id: message.index for message in self.messages}
+
+    def entries(self, acts: Iterable[str]) -> list[int]:
+        """The entry numbers of acts; those that only others hold (a peer's own tracks) have none here."""
+        return [self._indices[act] for act in acts if act in self._indices]
 
 
 class Evidence:
@@ -86,6 +94,7 @@ class Evidence:
 
     def __init__(self, out: Path, nodes: Iterable[str]) -> None:
         self.held = {node: Held(out / node, node) for node in nodes}
+        self._seen: dict[str, list[Item]] = {}
         keys: dict[str, VerifierKey] = {}
         for held in self.held.values():
             for name, key in held.keys.items():
@@ -94,6 +103,12 @@ class Evidence:
 
     def see(self, what: str, node: str | None, at: datetime | None, party: str | None, args: Item) -> list[Item]:
         """The items of a collection. ValueError if there is no such collection."""
+        key = f"{what} {node} {at} {party} {sorted(args.items())}"
+        if key not in self._seen:
+            self._seen[key] = self._look(what, node, at, party, args)
+        return self._seen[key]
+
+    def _look(self, what: str, node: str | None, at: datetime | None, party: str | None, args: Item) -> list[Item]:
         if what in _OVER_ALL:
             return list(_OVER_ALL[what](self))
         if what not in _OF_ONE or node is None:
@@ -134,10 +149,15 @@ def _boundaries(held: Held, state: State, now: datetime, args: Item) -> Iterator
         yield _item(boundary, [state.boundaries[boundary.boundary.id][boundary.party].index])
 
 
+def _nearness(held: Held, state: State, now: datetime, args: Item) -> Iterator[Item]:
+    for near in view.picture(state, now, None).nearness:
+        yield _item(near, [state.boundaries[near.boundary][near.party].index])
+
+
 def _held(held: Held, state: State, now: datetime, args: Item) -> Iterator[Item]:
     for responsibility in view.picture(state, now, None).held:
         acts = (*responsibility.offers, *responsibility.assertions)
-        yield _item(responsibility, [held.indices[act] for act in acts])
+        yield _item(responsibility, held.entries(acts))
 
 
 def _clearings(held: Held, state: State, now: datetime, args: Item) -> Iterator[Item]:
@@ -147,13 +167,13 @@ def _clearings(held: Held, state: State, now: datetime, args: Item) -> Iterator[
             "status": status,
             "volume": volume,
             "basis": basis,
-            "entries": [held.indices[thread_id]],
+            "entries": held.entries([thread_id]),
         }
 
 
 def _coverage(held: Held, state: State, now: datetime, args: Item) -> Iterator[Item]:
     for declared in view.picture(state, now, None).coverage:
-        yield _item(declared, [held.indices[declared.act]])
+        yield _item(declared, held.entries([declared.act]))
 
 
 def _lines(held: Held, state: State, now: datetime, args: Item) -> Iterator[Item]:
@@ -164,7 +184,7 @@ def _lines(held: Held, state: State, now: datetime, args: Item) -> Iterator[Item
 def _claims(held: Held, state: State, now: datetime, args: Item) -> Iterator[Item]:
     for statement in view.statements(state, now):
         for judged in statement.claims:
-            entries = [held.indices[statement.act], *(held.indices[act] for act in judged.judgement.entries)]
+            entries = held.entries([statement.act, *judged.judgement.entries])
             yield _item(judged, entries) | {"topic": statement.topic, "statement": statement.id}
 
 
@@ -177,7 +197,7 @@ def _ask(held: Held, state: State, now: datetime, args: Item) -> Iterator[Item]:
             "window": answer.window,
             "acts": list(answer.acts),
             "synthetic": answer.synthetic,
-            "entries": [held.indices[act] for act in answer.acts],
+            "entries": held.entries(answer.acts),
         }
 
 
@@ -187,6 +207,7 @@ _OF_ONE: Mapping[str, Callable[[Held, State, datetime, Item], Iterator[Item]]] =
     "findings": _findings,
     "groups": _groups,
     "boundaries": _boundaries,
+    "nearness": _nearness,
     "held": _held,
     "clearings": _clearings,
     "coverage": _coverage,

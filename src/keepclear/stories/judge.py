@@ -138,12 +138,10 @@ def _told(seen: Seen, lang: str) -> str:
     from rich.markup import escape
 
     parts = [_in(seen.what, lang), say(lang, "story.found", found=seen.found)]
-    if seen.entries:
+    if seen.entries and seen.node is not None:
         shown = " ".join(f"#{entry}" for entry in seen.entries[:MOST_ENTRIES_SHOWN])
         more = len(seen.entries) - MOST_ENTRIES_SHOWN
-        parts.append(
-            say(lang, "story.entries", node=seen.node or "", entries=shown + (f" +{more}" if more > 0 else ""))
-        )
+        parts.append(say(lang, "story.entries", node=seen.node, entries=shown + (f" +{more}" if more > 0 else "")))
     parts += seen.figures
     return escape(" · ".join(parts))
 

@@ -33,7 +33,7 @@ from keepclear.stories.script import Step, Story, read_story, resolve
 
 OWN_PACE = 0.0
 """As `speed`: quick where little happens and slow where much does, as the story itself says."""
-REST = timedelta(minutes=15)
+REST = timedelta(minutes=30)
 """Story time never goes by in longer strides than this, so that what is due is noticed when it is due."""
 FRAME_S = 0.1
 """Real seconds between two strides of the clock when somebody looks on."""
@@ -155,13 +155,15 @@ class Stage:
     async def _settle(self) -> None:
         """What is due is done, and everybody has everything."""
         async with asyncio.timeout(SETTLE_WITHIN_S):
-            before = -1
-            while before != (before := sum(node.size for node in self.nodes)):
+            while True:
+                before = sum(node.size for node in self.nodes)
                 for node in self.nodes:
                     await node.tick()
                 while not await self._all_settled():
                     # A node that was turned away rests by the story's clock before it tries again.
                     self._clock.set(self._clock.now() + timedelta(seconds=1))
+                if before == sum(node.size for node in self.nodes):
+                    return
 
     async def _all_settled(self) -> bool:
         with suppress(TimeoutError):
