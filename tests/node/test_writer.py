@@ -12,7 +12,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keepclear.errors import Forged, Forked, KeepclearError, Malformed, NotNow, OutOfOrder, Refused, StoreFailed
+from keepclear.errors import (
+    BrokenRecord,
+    Forged,
+    Forked,
+    KeepclearError,
+    Malformed,
+    NotNow,
+    OutOfOrder,
+    Refused,
+    StoreFailed,
+)
 from keepclear.formats.wire import write_said
 from keepclear.line.standing import standing
 from keepclear.model import acts as a
@@ -266,6 +276,23 @@ def test_after_stopping_nothing_is_taken() -> None:
             await node.submit("convoy", "desk", saying.positions(NOW))
         with pytest.raises(StoreFailed):
             await node.tick()
+
+    play(story())
+
+
+def test_a_store_that_keeps_acts_elsewhere_ends_the_writing_and_is_said() -> None:
+    async def story() -> None:
+        store = MemoryStore()
+        node = await desk(store)
+        plain = store.append
+        store.append = lambda batch: [index + 1 for index in plain(batch)]  # type: ignore[method-assign]
+        attempts = [node.submit("convoy", "desk", saying.positions(NOW)) for _ in range(3)]
+        answers = await asyncio.gather(*attempts, return_exceptions=True)
+        assert [type(answer) for answer in answers] == [StoreFailed] * 3
+        assert isinstance(node.failed, BrokenRecord)
+        with pytest.raises(StoreFailed):
+            await node.submit("convoy", "desk", saying.positions(NOW))
+        await node.stop()
 
     play(story())
 

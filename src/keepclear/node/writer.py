@@ -161,7 +161,9 @@ class Writer:
         self._on_kept = on_kept
         self._last_recorded_at: datetime | None = None
         self._queue: list[Waiting] = []
+        self._taken: list[Waiting] = []
         self._ticks: list[asyncio.Future[None]] = []
+        self._ticking: list[asyncio.Future[None]] = []
         self._arrived = asyncio.Event()
         self._idle = asyncio.Event()
         self._stopping = False
@@ -224,21 +226,25 @@ class Writer:
                     self._idle.set()
                     await self._arrived.wait()
                 self._arrived.clear()
-                waiting, self._queue = self._queue, []
-                ticks, self._ticks = self._ticks, []
-                await self._write(waiting)
+                self._taken, self._queue = self._queue, []
+                self._ticking, self._ticks = self._ticks, []
+                await self._write(self._taken)
                 await self._say_forks()
-                if ticks or not self._queue:
+                if self._ticking or not self._queue:
                     await self._do_duties()
-                for tick in ticks:
+                for tick in self._ticking:
                     if not tick.done():
                         tick.set_result(None)
+        except Exception:
+            log.exception("writer.ended")
+            raise
         finally:
             self._gone = "the node has stopped writing"
-            for left in self._queue:
+            for left in (*self._taken, *self._queue):
                 left.refuse(StoreFailed(self._gone))
-            for tick in self._ticks:
-                tick.cancel()
+            for tick in (*self._ticking, *self._ticks):
+                if not tick.done():
+                    tick.set_exception(StoreFailed(self._gone))
             self._idle.set()
 
     # ── one round ──
