@@ -13,12 +13,16 @@ from typing import Any
 
 from keepclear.line.line_check import take_answer, take_check
 from keepclear.line.message import Message
-from keepclear.line.state import THREAD_KINDS, Chain, Line, State, Thread
+from keepclear.line.plans import reach
+from keepclear.line.procedure import cancelled_by
+from keepclear.line.receipts import in_force, plan_of
+from keepclear.line.state import THREAD_KINDS, Chain, HeldPlan, Line, State, Thread
 from keepclear.line.timings import CLOCK_TOLERANCE
 from keepclear.model import acts as a
 from keepclear.model.base import EARLIEST
 from keepclear.model.groups import AssetKind
 from keepclear.model.tracks import SensorClass, Track
+from keepclear.watch.clearance import FLOWN
 from keepclear.watch.history import History
 
 FLYING = (AssetKind.AIRCRAFT, AssetKind.DRONE)
@@ -79,6 +83,7 @@ def _open(state: State, kind: str, message: Message) -> None:
     act = message.act
     if isinstance(act, a.Notice):
         state.plan_threads.setdefault(act.plan.id, []).append(message.id)
+        _hold_plan(state, thread)
         _touch_plan(state, act.plan.id)
     elif isinstance(act, a.ClearRequest):
         state.requests.append(message.id)
@@ -92,6 +97,18 @@ def _open(state: State, kind: str, message: Message) -> None:
     elif isinstance(act, a.LegBlocked):
         state.blocked_legs.setdefault(act.plan, []).append(message.id)
         _touch_plan(state, act.plan)
+
+
+def _hold_plan(state: State, thread: Thread) -> None:
+    """Keep at hand which plan a real notice now carries, and the aircraft it names as its author's own."""
+    current = in_force(state, thread)
+    plan = plan_of(current)
+    if thread.exercise or plan is None or cancelled_by(state, thread) is not None:
+        state.plans.pop(thread.id, None)
+        return
+    state.plans[thread.id] = HeldPlan(current, plan, *reach(plan))
+    if plan.kind in FLOWN:
+        state.aircraft.setdefault(thread.author, set()).update(plan.assets)
 
 
 def _touch_plan(state: State, plan: str | None) -> None:
@@ -130,6 +147,7 @@ def _attach(state: State, message: Message, re: str) -> None:
             threads.append(thread.id)
     opener = thread.opener.act
     if isinstance(opener, a.Notice) and isinstance(act, a.Correction | a.Cancel):
+        _hold_plan(state, thread)
         _touch_plan(state, opener.plan.id)
     elif isinstance(opener, a.ClearRequest):
         _touch_plan(state, opener.plan)
@@ -199,7 +217,7 @@ def _positions(state: State, message: Message, act: a.Positions) -> None:
             history = state.histories[track.asset] = History(track.asset, track.kind)
         history.add(track, message.id)
         if reports_itself(track):
-            state.reporters.setdefault(track.asset, {}).setdefault(message.author, message.id)
+            state.aircraft.setdefault(message.author, set()).add(track.asset)
         # The way from the report before is news too, so just before this one.
         state.agenda.touch("asset", track.asset, track.fixes[0].at - timedelta(microseconds=1))
 

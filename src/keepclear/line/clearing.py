@@ -10,18 +10,15 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from keepclear.line.receipts import in_force, plan_of
-from keepclear.line.standing import standing
+from keepclear.line.plans import plans_in_force
 from keepclear.line.state import State, Thread
 from keepclear.line.timings import RESIDUAL_GAP_S
 from keepclear.model import acts as a
 from keepclear.model.findings import FindingKind
-from keepclear.model.plans import Plan, PlanKind
+from keepclear.model.plans import Plan
 from keepclear.model.volumes import Volume
-from keepclear.watch.clearance import Affected, affected, residual
+from keepclear.watch.clearance import FLOWN, Affected, affected, residual
 from keepclear.watch.history import History
-
-FLOWN = (PlanKind.FLIGHT, PlanKind.OBSERVATION)
 
 
 def volume_of(thread: Thread) -> Volume:
@@ -34,32 +31,18 @@ def volume_of(thread: Thread) -> Volume:
 
 def flying_plans(state: State, party: str, now: datetime) -> dict[str, Plan]:
     """The flight and observation plans of a party in force, by the act that carries each."""
-    plans: dict[str, Plan] = {}
-    for threads in state.plan_threads.values():
-        for thread_id in threads:
-            thread = state.threads[thread_id]
-            if thread.author != party or thread.exercise:
-                continue
-            current = in_force(state, thread)
-            plan = plan_of(current)
-            if plan is not None and plan.kind in FLOWN and standing(state, thread, now).status in _IN_FORCE:
-                plans[current.id] = plan
-    return plans
+    return {
+        message.id: plan
+        for thread, message, plan in plans_in_force(state, now)
+        if thread.author == party and plan.kind in FLOWN
+    }
 
 
 def own_aircraft(state: State, party: str) -> dict[str, History]:
-    """The reports of a party's own aircraft, by asset id; empty where it only named the aircraft in a plan."""
-    named = {
-        asset
-        for threads in state.plan_threads.values()
-        for thread_id in threads
-        if state.threads[thread_id].author == party and not state.threads[thread_id].exercise
-        for version in state.threads[thread_id].acts
-        if (plan := plan_of(version)) is not None and plan.kind in FLOWN
-        for asset in plan.assets
+    """The reports of a party's own aircraft, by asset id; of those ever reported."""
+    return {
+        asset: state.histories[asset] for asset in sorted(state.aircraft.get(party, ())) if asset in state.histories
     }
-    own = {asset for asset, authors in state.reporters.items() if party in authors}
-    return {asset: state.histories[asset] for asset in sorted(own | named) if asset in state.histories}
 
 
 def affected_now(state: State, thread: Thread, party: str, now: datetime) -> list[Affected]:
@@ -102,6 +85,3 @@ def not_listed(state: State, thread: Thread, party: str, done: a.Done, now: date
 def affected_key(thread: Thread, party: str) -> str:
     """The key of the finding that names who is affected."""
     return f"{FindingKind.AFFECTED.value}:{thread.id[:16]}:{party}"
-
-
-_IN_FORCE = ("announced", "received")

@@ -6,21 +6,19 @@ plans, and is a note only: a fold makes it again.
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime
 
 from keepclear.conflict.detect import Breach, conflicts
 from keepclear.conflict.separation import minimum
 from keepclear.line.message import Message
 from keepclear.line.noticing import Noticing, finding
-from keepclear.line.plans import current_plan, is_in_force, plans_in_force
-from keepclear.line.state import Thread
+from keepclear.line.plans import is_in_force
+from keepclear.line.state import State, Thread
 from keepclear.model.findings import Finding, FindingKind
-from keepclear.model.plans import Plan, PlanKind
-from keepclear.model.times import Window
+from keepclear.model.plans import Plan
+from keepclear.watch.clearance import FLOWN
 
 Known = tuple[Thread, Message, Plan]
-
-FLOWN = (PlanKind.FLIGHT, PlanKind.OBSERVATION)
 
 
 def is_flown(thread: Thread) -> bool:
@@ -33,8 +31,7 @@ def conflict_findings(noticing: Noticing, thread: Thread) -> None:
     """Conflicts of the plan of one notice with every other plan in force."""
     state, now = noticing.state, noticing.now
     met = state.conflicts.get(thread.id)
-    found = current_plan(state, thread)
-    here = None if found is None or not is_in_force(state, thread, now) else (thread, *found)
+    here = _held(state, thread, now)
     version = None if here is None else here[1].id
     if met is None or met[0] != version:
         with_whom = {} if here is None else _against_all(noticing, here)
@@ -45,28 +42,37 @@ def conflict_findings(noticing: Noticing, thread: Thread) -> None:
         other = state.threads[other_id]
         key = _key(thread, other)
         lasting = [breach for breach in breaches if breach.ends_at > now]
-        there = current_plan(state, other)
-        if here is None or there is None or not is_in_force(state, other, now) or not lasting:
+        there = _held(state, other, now)
+        if here is None or there is None or not lasting:
             noticing.notice(key, None)
             continue
         noticing.look_at(min(breach.ends_at for breach in lasting))
-        noticing.notice(key, _found(key, here, (other, *there), lasting))
+        noticing.notice(key, _found(key, here, there, lasting))
+
+
+def _held(state: State, thread: Thread, now: datetime) -> Known | None:
+    if not is_in_force(state, thread, now):
+        return None
+    held = state.plans[thread.id]
+    return thread, held.message, held.plan
 
 
 def _against_all(noticing: Noticing, here: Known) -> dict[str, tuple[Breach, ...]]:
     thread, _, plan = here
     state, now = noticing.state, noticing.now
+    own = state.plans[thread.id]
     met: dict[str, tuple[Breach, ...]] = {}
-    for other, other_message, other_plan in plans_in_force(state, now):
-        if other.id == thread.id or _same_matter(thread, plan, other, other_plan):
-            continue
+    for other_id, other in state.plans.items():
         breaches: tuple[Breach, ...] = ()
-        if _together(plan, other_plan):
-            breaches = conflicts(plan, other_plan, minimum(plan.kind, other_plan.kind))
+        if other_id == thread.id or other.plan.window.ends_at <= now:
+            continue
+        together = own.begins_at < other.over_at and other.begins_at < own.over_at
+        if together and not _same_matter(thread, plan, state.threads[other_id], other.plan):
+            breaches = conflicts(plan, other.plan, minimum(plan.kind, other.plan.kind))
         if breaches:
-            met[other.id] = breaches
-        known = state.conflicts.get(other.id)
-        if known is not None and known[0] == other_message.id and (breaches or thread.id in known[1]):
+            met[other_id] = breaches
+        known = state.conflicts.get(other_id)
+        if known is not None and known[0] == other.message.id and (breaches or thread.id in known[1]):
             known[1][thread.id] = breaches
     return met
 
@@ -78,22 +84,6 @@ def _same_matter(thread: Thread, plan: Plan, other: Thread, other_plan: Plan) ->
     if plan.group is not None and plan.group == other_plan.group:
         return True
     return bool(set(plan.assets) & set(other_plan.assets))
-
-
-def _together(plan: Plan, other: Plan) -> bool:
-    """Whether two plans overlap in time at all, with the slack that each allows itself."""
-    one, two = _reach(plan), _reach(other)
-    return one.starts_at < two.ends_at and two.starts_at < one.ends_at
-
-
-def _reach(plan: Plan) -> Window:
-    starts = [plan.window.starts_at, *(volume.window.starts_at for volume in plan.volumes)]
-    ends = [plan.window.ends_at, *(volume.window.ends_at for volume in plan.volumes)]
-    way = plan.trajectory
-    if way is not None:
-        starts.append(way.waypoints[0].at - timedelta(seconds=way.early_s))
-        ends.append(way.waypoints[-1].at + timedelta(seconds=way.late_s))
-    return Window(starts_at=min(starts), ends_at=max(ends))
 
 
 def _key(thread: Thread, other: Thread) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from keepclear.line.message import Message
 from keepclear.line.procedure import cancelled_by
@@ -22,19 +22,26 @@ def current_plan(state: State, thread: Thread) -> tuple[Message, Plan] | None:
 
 def plans_in_force(state: State, now: datetime) -> Iterator[tuple[Thread, Message, Plan]]:
     """Every real plan that is neither cancelled nor over at `now`."""
-    for thread in list(state.threads.values()):
-        if thread.kind == "notice" and is_in_force(state, thread, now):
-            found = current_plan(state, thread)
-            if found is not None:
-                yield (thread, *found)
+    for thread_id, held in state.plans.items():
+        if now < held.plan.window.ends_at:
+            yield state.threads[thread_id], held.message, held.plan
 
 
 def is_in_force(state: State, thread: Thread, now: datetime) -> bool:
     """Whether a notice is real, not cancelled, and its plan's time not over."""
-    if thread.exercise or cancelled_by(state, thread) is not None:
-        return False
-    found = current_plan(state, thread)
-    return found is not None and now < found[1].window.ends_at
+    found = state.plans.get(thread.id)
+    return found is not None and now < found.plan.window.ends_at
+
+
+def reach(plan: Plan) -> tuple[datetime, datetime]:
+    """From when to when a plan is anywhere, with the slack it allows itself."""
+    starts = [volume.window.starts_at for volume in plan.volumes]
+    ends = [volume.window.ends_at for volume in plan.volumes]
+    way = plan.trajectory
+    if way is not None:
+        starts.append(way.waypoints[0].at - timedelta(seconds=way.early_s))
+        ends.append(way.waypoints[-1].at + timedelta(seconds=way.late_s))
+    return min(starts), max(ends)
 
 
 def plan_by_id(state: State, plan_id: str, author: str | None = None) -> tuple[Thread, Message, Plan] | None:

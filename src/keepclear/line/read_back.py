@@ -8,6 +8,7 @@ same. MGRS and GARS do not stand for one another. Times must be right to the min
 from __future__ import annotations
 
 from datetime import datetime
+from functools import lru_cache
 
 from keepclear.errors import Malformed
 from keepclear.geometry.grids import canonical_grid
@@ -45,9 +46,8 @@ def minute(moment: datetime) -> str:
 
 def same_place(expected: str, said: str) -> bool:
     """Whether a grid read back names the place of the grid expected, by the rule above; what cannot be read is not."""
-    try:
-        one, other = canonical_grid(expected), canonical_grid(said)
-    except Malformed:
+    one, other = canonical(expected), canonical(said)
+    if one is None or other is None:
         return False
     if is_gars(one) or is_gars(other):
         return _same_gars(one, other)
@@ -60,6 +60,15 @@ def same_place(expected: str, said: str) -> bool:
     if len(east) < COARSEST_MGRS_FIGURES:
         return one == other
     return (east[:figures], north[:figures]) == (east_said[:figures], north_said[:figures])
+
+
+@lru_cache(maxsize=10_000)
+def canonical(grid: str) -> str | None:
+    """The one spelling of a grid; None where it names no square. Remembered: to find a square takes a while."""
+    try:
+        return canonical_grid(grid)
+    except Malformed:
+        return None
 
 
 def is_gars(grid: str) -> bool:

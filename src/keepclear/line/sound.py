@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from functools import lru_cache
 
 from keepclear.errors import Malformed
 from keepclear.geometry.earth import LocalPlane, distance_m
 from keepclear.geometry.grids import canonical_grid, from_gars, from_mgrs
 from keepclear.geometry.shapes import check_polygon, distance_to_edge_m, points_in_polygon
-from keepclear.line.read_back import is_gars
+from keepclear.line.read_back import canonical, is_gars
 from keepclear.model import acts as a
 from keepclear.model.places import PlaceNames
 from keepclear.model.plans import Plan
@@ -31,7 +32,8 @@ def check_sound(act: a.Act) -> None:
             lats, lons = [v.lat_deg for v in area.vertices], [v.lon_deg for v in area.vertices]
             check_polygon(lats, lons, f"{field}.vertices")
     for field, names in places(act):
-        canonical_grid(names.grid, f"{field}.grid")
+        if canonical(names.grid) is None:
+            canonical_grid(names.grid, f"{field}.grid")
 
 
 def check_names(act: a.Act) -> None:
@@ -74,9 +76,10 @@ def places(act: a.Act) -> Iterator[tuple[str, PlaceNames]]:
         yield "act.names", act.names
 
 
+@lru_cache(maxsize=10_000)
 def centre(grid: str) -> tuple[float, float, float]:
     """The middle of a grid square (degrees), and the distance in metres from there to its farthest corner."""
-    one = canonical_grid(grid)
+    one = canonical(grid) or canonical_grid(grid)
     if is_gars(one):
         cell = from_gars(one)
         lat, lon = cell.centre

@@ -9,7 +9,7 @@ author was heard first. So two nodes that hold the same acts come to the same th
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from keepclear.conflict.detect import Breach
 from keepclear.line.agenda import Agenda
@@ -19,6 +19,7 @@ from keepclear.model.base import Name
 from keepclear.model.findings import Finding
 from keepclear.model.parties import LineCard, NodeCard, PartyCard
 from keepclear.model.places import Place
+from keepclear.model.plans import Plan
 from keepclear.record.envelope import NO_PREVIOUS
 from keepclear.watch.coverage import Ledger
 from keepclear.watch.history import History
@@ -136,6 +137,15 @@ class Thread:
         return found
 
 
+class HeldPlan(NamedTuple):
+    """The act that carries a plan, the plan, and from when to when it is anywhere, with the slack it allows itself."""
+
+    message: Message
+    plan: Plan
+    begins_at: datetime
+    over_at: datetime
+
+
 class State:
     """All registers of one node, or, with `party`, of one hosted party: only what that party could know."""
 
@@ -167,6 +177,8 @@ class State:
         # matters that are looked up by what they are about
         self.plan_threads: dict[str, list[str]] = {}
         """By plan id: the threads of notices that carry it."""
+        self.plans: dict[str, HeldPlan] = {}
+        """By thread of a real notice that is not cancelled: the plan it now carries."""
         self.requests: list[str] = []
         """The threads of clear-airspace requests."""
         self.group_acts: dict[str, list[Message]] = {}
@@ -184,8 +196,8 @@ class State:
         # what is seen
         self.histories: dict[str, History] = {}
         """By asset."""
-        self.reporters: dict[str, dict[str, str]] = {}
-        """By asset, then by author of own reports of it (see `keepclear.line.clearing`): the first such act."""
+        self.aircraft: dict[str, set[str]] = {}
+        """By party: the aircraft that are its own (see `keepclear.line.clearing`)."""
         self.boundaries: dict[str, dict[str, Message]] = {}
         """By boundary id, then by author: the last version."""
         self.ledger = Ledger()

@@ -57,10 +57,9 @@ def thread_findings(noticing: Noticing, thread: Thread) -> None:
 
 def requests_of(state: State, asset: str) -> Iterator[str]:
     """The requests that new positions of an asset may concern."""
-    authors = state.reporters.get(asset, {})
     for thread_id in state.requests:
         thread = state.threads[thread_id]
-        if not thread.exercise and any(party in authors for party in thread.to):
+        if not thread.exercise and any(asset in state.aircraft.get(party, ()) for party in thread.to):
             yield thread_id
 
 
