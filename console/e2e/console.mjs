@@ -89,18 +89,20 @@ async function look(page, where, keys, lang) {
 const shot = (page, name) => page.screenshot({ path: join(out, `${name}.png`) })
 const settled = (page) => page.waitForTimeout(600)
 
-async function visit(lang, size, keys) {
+/** Every area; with `whole` also a thread, a form with its faults, and the past. */
+async function visit(lang, size, keys, whole) {
   const { page, context, where } = await newPage(lang, size)
   for (const [index, area] of AREAS.entries()) {
     await page.locator('nav a').nth(index).click()
     if (area === 'map') {
       await page.waitForSelector('[data-ready="true"]', { timeout: MAP_WAIT_MS }).catch(() => fault(where(), 'the map was not drawn'))
-      await page.waitForTimeout(3000)
+      await page.waitForTimeout(1500)
     }
     await settled(page)
     await look(page, where(), keys, lang)
     await shot(page, `${area}-${lang}-${size}`)
   }
+  if (!whole) return context.close()
   // One thread, with its chain of receipts.
   await page.locator('nav a').nth(1).click()
   const link = page.locator('section.list li a').nth(1)
@@ -179,7 +181,7 @@ try {
   for (const lang of ['en', 'ar']) {
     const catalogue = await ask(`/api/phrases/${lang}`)
     const keys = Object.keys(catalogue).flatMap((key) => [key, key.replace(/^[a-z]+\./, '')]).filter((key) => key.includes('.'))
-    for (const size of Object.keys(SIZES)) await visit(lang, size, keys)
+    for (const size of Object.keys(SIZES)) await visit(lang, size, keys, (lang === 'en') === (size === 'desk'))
     await byKeyboard(lang)
   }
   const { page, context } = await newPage('en', 'desk', 'light')

@@ -22,6 +22,8 @@ class Desk {
   tokenWrong = $state(false)
   connected = $state(true)
   loaded = $state(false)
+  /** Another party or instant was chosen, and its answers are not all here yet. */
+  loading = $state(false)
   /** What the node said when it could not answer a question of this page. */
   trouble: string | null = $state(null)
   status: Status | null = $state.raw(null)
@@ -43,6 +45,7 @@ class Desk {
   #rate = 1
   #turn = 0
   #busy = false
+  #shown = ''
   #again = false
   #stop = new AbortController()
 
@@ -98,7 +101,7 @@ class Desk {
     this.choose(known && stored !== null ? stored : (this.hosted[0]?.id ?? WHOLE_NODE))
     await this.#askPhrases()
     void api.timeline({ party: null, limit: 1 }).then((first) => (this.firstEntryAt = first[0]?.recorded_at ?? null), () => {})
-    await this.refresh()
+    await this.turn()
     this.#stop.abort()
     this.#stop = new AbortController()
     const after = this.status && this.status.size > 0 ? String(this.status.size - 1) : null
@@ -138,7 +141,14 @@ class Desk {
     return ''
   }
 
-  /** Asks again for all that is shown. Calls that come while one runs are gathered into one more. */
+  /** Asks for what is shown now, at once: another area, thread, party or instant was chosen. */
+  async turn(): Promise<void> {
+    this.thread = this.thread?.id === route.place.item ? this.thread : null
+    this.threadGone = false
+    await this.#load()
+  }
+
+  /** Asks again because something was recorded. Calls that come while one runs are gathered into one more. */
   async refresh(): Promise<void> {
     if (this.#busy) {
       this.#again = true
@@ -156,35 +166,43 @@ class Desk {
     }
   }
 
+  /**
+   * Each answer is shown as it comes. The picture is the dearest question: away from the map it is asked only when the
+   * party or the instant is another.
+   */
   async #load(): Promise<void> {
     if (!this.status) return
     const turn = ++this.#turn
     const eye = this.eye
     const { area, item } = route.place
+    const view = `${eye.party ?? ''} ${eye.at ?? ''}`
     let trouble: string | null = null
-    /** One question the node cannot answer leaves the others standing: the old answer stays, and the fault is said. */
-    const or = async <T>(asked: Promise<T>, held: T): Promise<T> =>
-      asked.catch((error: unknown) => {
+    const part = async <T>(asked: Promise<T>, show: (answer: T) => void): Promise<void> => {
+      try {
+        const answer = await asked
+        if (turn === this.#turn) show(answer)
+      } catch (error) {
+        // One question the node cannot answer leaves the others standing: the old answer stays, and the fault is said.
         if (!(error instanceof Refusal) || error.status === 401) throw error
         trouble = error.message
-        return held
-      })
+      }
+    }
+    this.loading = view !== this.#shown
     try {
-      const [threads, picture, lines, statements, thread] = await Promise.all([
-        or(api.threads(eye), this.threads),
-        or(api.picture(eye), this.picture),
-        or(api.lines(eye), this.lines),
-        area === 'statements' ? or(api.statements(eye), this.statements) : this.statements,
-        area === 'threads' && item ? or(api.thread(item, eye).catch(goneAsNull), this.thread) : null,
+      await Promise.all([
         this.#askStatus(),
+        part(api.threads(eye), (threads) => (this.threads = threads)),
+        part(api.lines(eye), (lines) => (this.lines = lines)),
+        area === 'statements' && part(api.statements(eye), (statements) => (this.statements = statements)),
+        area === 'threads' && item && part(api.thread(item, eye).catch(goneAsNull), (thread) => {
+          this.thread = thread
+          this.threadGone = thread === null
+        }),
+        (area === 'map' || view !== this.#shown) && part(api.picture(eye), (picture) => (this.picture = picture)),
       ])
       if (turn !== this.#turn) return
-      this.threads = threads
-      this.picture = picture
-      this.lines = lines
-      this.statements = statements
-      this.thread = thread
-      this.threadGone = area === 'threads' && item !== null && thread === null
+      this.#shown = view
+      this.loading = false
       this.trouble = trouble
       this.connected = true
       this.loaded = true

@@ -220,7 +220,7 @@ export function drawn(picture: Picture | null, now: Date, speech: Speech, hidden
       const made = !isFact(asset.basis)
       const wide = asset.uncertainty_m > AREA_FROM_M
       if (asset.uncertainty_m > 0) areas.push(feature(id, wide ? 'uncertainty-wide' : 'uncertainty', polygon(ring(asset.lat_deg, asset.lon_deg, asset.uncertainty_m)), { opacity, made }))
-      if (asset.trail.length > 0) lines.push(feature(id, 'trail', line([...asset.trail.map(lonLat), at]), { opacity, made }))
+      if (asset.trail.length > 0 && !wide) lines.push(feature(id, 'trail', line([...asset.trail.map(lonLat), at]), { opacity, made }))
       // A report known only to within an area is drawn as that area: a sign in the middle would claim too much.
       if (!wide) points.push(feature(id, 'asset', point(at), { opacity, made, icon: `${made ? 'made-' : ''}${asset.kind}`, label: `${asset.asset}\n${assetState(asset, now, speech)}` }))
     }
