@@ -13,7 +13,7 @@ from keepclear.line.timings import HOP_LIMITS_S
 from keepclear.model import acts as a
 
 PAGE = (Path(__file__).parents[2] / "docs" / "line.md").read_text(encoding="utf-8")
-ROWS = dict(re.findall(r"^\| `([a-z_]+)` \| ([^|]*) \|", PAGE, re.MULTILINE))
+ROWS = dict(re.findall(r"^\| `([a-z_]+)` \| ([^|]*)\|", PAGE, re.MULTILINE))
 ACTS = {str(act.__struct_config__.tag): act for act in get_args(a.Act)}
 
 
