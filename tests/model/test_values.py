@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from keepclear.model.acts import Act, Said
-from keepclear.model.base import Value
+from keepclear.model.base import Value, hidden_in
 from keepclear.model.basis import Basis, BasisKind
 from tests.model.examples import ACT, EXAMPLES
 
@@ -80,6 +80,12 @@ def test_an_unknown_field_is_refused_in_every_act(act: Act) -> None:
         ("notice", "words.text", "a\u202eb", "U\\+202E"),
         ("notice", "words.text", "a\u0000b", "U\\+0000"),
         ("notice", "words.text", "a\u200bb", "U\\+200B"),
+        ("notice", "words.text", "a\u00adb", "U\\+00AD"),
+        ("notice", "words.text", "a\u3164b", "U\\+3164"),
+        ("notice", "words.text", "a\ufff9b", "U\\+FFF9"),
+        ("notice", "words.text", "a\U000e0041b", "U\\+E0041"),
+        ("notice", "words.text", "a\ue000b", "U\\+E000"),
+        ("notice", "plan.name.en", "a\u180eb", "U\\+180E"),
         ("notice", "words.text", "x" * 4001, "text"),
         ("notice", "plan.name.ar", "", "ar"),
         ("clear_request", "volume.area.radius_m", 0, "radius_m"),
@@ -115,6 +121,13 @@ def test_numbers_that_are_none_are_refused(number: str) -> None:
     assert number in text
     with pytest.raises(msgspec.DecodeError):
         DECODER.decode(text.encode())
+
+
+@pytest.mark.parametrize(
+    "text", ["القوات ستمر", "Ground forces, 07:00Z\nsecond line", "Дорога", "é e\u0301 ñ", "😀 °±"]
+)
+def test_what_people_write_is_not_hidden(text: str) -> None:
+    assert hidden_in(text) is None
 
 
 def test_a_value_cannot_be_changed() -> None:

@@ -17,6 +17,7 @@ import msgspec
 
 from keepclear.errors import Malformed
 from keepclear.model.acts import Act, Said
+from keepclear.model.base import HIDDEN, hidden_in
 
 MAX_BODY_BYTES = 59_000
 """Leaves room for the header and the signature in an envelope of 60,000 bytes."""
@@ -28,10 +29,8 @@ _encoder = msgspec.json.Encoder()
 _PATH = re.compile(r" - at `\$\.?(?P<path>[^`]*)`$")
 _NAMED = re.compile(r"`(?P<name>[^`]*)`")
 _OWN_WORDS = re.compile(r"(?P<name>[a-z_0-9]+) (?:must|contains) ")
-_HIDDEN = "\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\u007f-\u009f"
-_SUSPECT = re.compile(rf"[{_HIDDEN}]|\\[urtbf]")
+_SUSPECT = re.compile(rf"[{HIDDEN}]|\\[urtbf]")
 """In text as the encoder writes it: a hidden character, or an escape (the newline's apart) that may hide one."""
-_REFUSED = re.compile(rf"[{_HIDDEN}\x00-\x09\x0b-\x1f]")
 
 
 def read_said(body: bytes) -> Said:
@@ -115,11 +114,9 @@ def _refuse_names_given_twice(body: bytes) -> None:
 
 def _refuse_hidden(value: object, path: str) -> None:
     if isinstance(value, str):
-        found = _REFUSED.search(value)
-        if found:
-            raise Malformed(
-                f"contains a hidden or control character U+{ord(found[0]):04X}", field=path, code="hidden_character"
-            )
+        found = hidden_in(value)
+        if found is not None:
+            raise Malformed(f"contains a hidden or control character {found}", field=path, code="hidden_character")
     elif isinstance(value, dict):
         for name, inner in value.items():
             _refuse_hidden(name, path)
