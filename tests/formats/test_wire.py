@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from keepclear.errors import Malformed
 from keepclear.formats.wire import MAX_BODY_BYTES, read_act, read_said, write_said
 from keepclear.model import acts as a
-from keepclear.model.base import Words
+from keepclear.model.base import Words, hidden_in
 from tests.model.examples import ACT, EXAMPLES, T0
 
 REMARK = b'{"role":"officer","act":{"act":"remark","re":"%s","words":{"text":"x","lang":"en"}}}' % ACT.encode()
