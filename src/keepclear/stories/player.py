@@ -71,7 +71,7 @@ async def _run(story: Story, out: Path, speed: float | None, lang: str, console:
                 on_line(say(lang, "story.console", node=service.node.id, url=service.console_url))
         await stage.play(speed)
         for node in stage.nodes:
-            await _export(node, out / node.id)
+            await export(node, out / node.id)
             on_line(say(lang, "story.exported", node=node.id, entries=node.size))
         expected = judge.read_expectations(story.id)
         judged = await asyncio.to_thread(judge.judge, out, expected)
@@ -95,6 +95,7 @@ class Stage:
         self._ids: dict[str, str] = {}
         self._clock = HandClock(story.starts_at)
         self._rate: float | None = None
+        self._waited_until = 0.0
         self.refused: list[str] = []
         """The keys of acts that their node refused."""
         self.services: dict[str, Service] = {}
@@ -143,14 +144,20 @@ class Stage:
         """Let the story's time go by up to `at`, in strides; at each, every node does what is due."""
         while self._clock.now() < at:
             now = self._clock.now()
-            stride = REST
+            stride = min(REST, at - now)
             if speed is not None:
                 self._rate = speed or self._story.rate(now)
-                stride = min(REST, timedelta(seconds=self._rate * FRAME_S))
-                await asyncio.sleep(min(stride, at - now).total_seconds() / self._rate)
-            self._clock.set(min(at, now + stride))
+                stride = min(stride, timedelta(seconds=self._rate * FRAME_S))
+                await self._wait(stride.total_seconds() / self._rate)
+            self._clock.set(now + stride)
             await self._settle()
             moved(self._clock.now())
+
+    async def _wait(self, seconds: float) -> None:
+        """Let so much real time go by from the end of the last wait; what was lost to work is made up for, in part."""
+        real = asyncio.get_running_loop().time
+        self._waited_until = max(self._waited_until, real() - 1.0) + seconds
+        await asyncio.sleep(max(0.0, self._waited_until - real()))
 
     async def _settle(self) -> None:
         """What is due is done, and everybody has everything."""
@@ -238,7 +245,7 @@ def _make_room(out: Path, story: str) -> None:
     (out / MARK).write_bytes(msgspec.json.encode({"story": story}) + b"\n")
 
 
-async def _export(node: Node, directory: Path) -> None:
+async def export(node: Node, directory: Path) -> None:
     """The whole record of a node as plain files."""
     rows = await node.entries(0, node.size)
     state = node.state
