@@ -410,6 +410,21 @@ def test_the_same_bytes_give_the_same_index_also_at_once() -> None:
     play(story())
 
 
+def test_an_answer_that_comes_together_with_what_it_answers_is_taken() -> None:
+    async def story() -> None:
+        world = World(0)
+        node = await russia(world)
+        raw = ByHand().say(saying.danger("russia"))
+        remark = said(a.Remark(re=parse(raw).id, words=saying.words("on our way")))
+        call, answer = await asyncio.gather(
+            node.receive(raw, "coalition.node"), node.submit("russia", "avoidance", remark)
+        )
+        assert answer.index == call.index + 1
+        await world.end()
+
+    play(story())
+
+
 def test_what_cannot_be_placed_is_refused_and_can_come_again() -> None:
     async def story() -> None:
         world = World(0)
