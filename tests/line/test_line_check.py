@@ -2,15 +2,36 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from keepclear.line import view
+from keepclear.line import line_check, view
+from keepclear.line import line_findings as line_findings_of
 from keepclear.line.duties import duties
+from keepclear.line.line_check import (
+    PATIENCE,
+    Standing,
+    answers_owed,
+    check_due_at,
+    own_checks,
+    peer_standing,
+    recorded,
+    take_answer,
+    take_check,
+)
+from keepclear.line.line_findings import line_findings
+from keepclear.line.message import Message
+from keepclear.line.noticing import Noticing
+from keepclear.line.state import Line, State
 from keepclear.line.views import LineView, MemberView
 from keepclear.model import acts as a
+from keepclear.model.acts import Said
+from keepclear.model.base import Name
 from keepclear.model.findings import FindingKind
+from keepclear.model.parties import LineCard
 from tests.line.cast import AVOIDANCE, T, World, at, words
 
 
@@ -153,3 +174,86 @@ def test_a_line_not_checked_for_one_and_a_half_intervals_is_unchecked_until_an_a
 def test_the_own_log_is_no_line(world: World) -> None:
     assert line(world, "russia", "own.russia.node").state == "own"
     assert line(world, "russia", "own.russia.node").checks == 0
+
+
+# ── a burst of checks ────────────────────────────────────────────────────────────────────────────────────────────────
+
+NODE, PEER, DESK = "russia.node", "coalition.node", "desk"
+CARD = LineCard(
+    id=DESK,
+    name=Name(en="Desk", ar="مكتب"),
+    members=("russia", "coalition"),
+    check_every_s=600,
+    answer_within_s=120,
+)
+
+
+def heard(number: int, author: str, minutes: float, act: a.LineCheck | a.LineCheckAnswer) -> Message:
+    said, moment = Said(role="node", act=act), T + timedelta(minutes=minutes)
+    id = f"{number:064x}"
+    return Message(
+        id=id, line=DESK, author=author, seq=1, prev="", said_at=moment, said=said, index=number, recorded_at=moment
+    )
+
+
+def with_checks(checks: list[tuple[float, float | None]]) -> State:
+    """A line with checks of this node, each asked at a minute and answered so many minutes later, or not."""
+    state = State(NODE)
+    state.lines[DESK] = Line(CARD, T)
+    state.home |= {NODE: NODE, "russia": NODE, "coalition": PEER, PEER: PEER}
+    for number, (asked, after) in enumerate(sorted(checks, key=lambda each: each[0])):
+        check = heard(2 * number, NODE, asked, a.LineCheck())
+        take_check(state, check)
+        if after is not None:
+            answer = heard(2 * number + 1, PEER, asked + after, a.LineCheckAnswer(re=check.id))
+            take_answer(state, answer, check)
+    return state
+
+
+def slow_standing(state: State, at: datetime) -> Standing:
+    """`peer_standing` from the first check on."""
+    within, patience = timedelta(seconds=CARD.answer_within_s), timedelta(seconds=CARD.check_every_s * PATIENCE)
+    up_since = down_since = good_until = None
+    for check in own_checks(state, DESK, at):
+        asked, answer = recorded(check.message), check.answers.get(PEER)
+        if answer is not None and recorded(answer) <= at:
+            if down_since is not None or good_until is None or asked > good_until:
+                up_since = recorded(answer)
+            down_since, good_until = None, asked + patience
+        elif down_since is None and at - asked > within:
+            down_since = asked
+    if down_since is not None:
+        return Standing("down", down_since)
+    if good_until is None:
+        return Standing("unchecked", T)
+    return Standing("unchecked", good_until) if at > good_until else Standing("up", up_since)
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 60), st.none() | st.integers(0, 30)), max_size=12),
+    st.integers(0, 90),
+)
+def test_looking_back_finds_what_going_through_from_the_start_finds(
+    checks: list[tuple[int, int | None]], minutes: int
+) -> None:
+    state, moment = with_checks([(float(asked), after) for asked, after in checks]), T + timedelta(minutes=minutes)
+    assert peer_standing(state, DESK, PEER, moment) == slow_standing(state, moment)
+
+
+def test_what_is_owed_after_many_answered_checks_looks_at_few_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A thousand checks by hand once cost every further act a look at each of them."""
+    state = with_checks([(number * 0.01, 0.001) for number in range(1000)])
+    looked_at = 0
+
+    def counting(message: Message) -> datetime:
+        nonlocal looked_at
+        looked_at += 1
+        return recorded(message)
+
+    monkeypatch.setattr(line_check, "recorded", counting)
+    monkeypatch.setattr(line_findings_of, "recorded", counting)
+    noticing = Noticing(state, T + timedelta(minutes=10))
+    line_findings(noticing, DESK)
+    assert check_due_at(state, DESK) is not None
+    assert answers_owed(state, DESK) == []
+    assert 0 < looked_at < 20

@@ -11,6 +11,7 @@ peer is judged from this node's own checks and by this node's own clock:
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from statistics import median
 from typing import NamedTuple
@@ -41,7 +42,8 @@ class Answers(NamedTuple):
 
 def take_check(state: State, message: Message) -> None:
     """File a line check. To be called by `apply` only."""
-    state.lines[message.line].checks[message.id] = Check(message)
+    held = state.lines[message.line]
+    held.checks[message.id] = held.last_check[message.author] = Check(message)
     state.agenda.touch("line", message.line)
 
 
@@ -66,35 +68,53 @@ def recorded(message: Message) -> datetime:
 
 def own_checks(state: State, line: str, at: datetime) -> list[Check]:
     """The checks made by this node, or by hand by a party it hosts, up to a moment."""
-    return [
-        check
-        for check in state.lines[line].checks.values()
-        if state.is_hosted(check.message.author) and recorded(check.message) <= at
-    ]
+    return list(latest_own_checks(state, line, at))[::-1]
+
+
+def latest_own_checks(state: State, line: str, at: datetime) -> Iterator[Check]:
+    """The same from the last one back, for whoever need not see them all."""
+    for check in reversed(state.lines[line].checks.values()):
+        if state.is_hosted(check.message.author) and recorded(check.message) <= at:
+            yield check
+
+
+def peer_trouble(state: State, line: str, node: str, at: datetime) -> Standing | None:
+    """How a line stands toward a peer's node, if it is not up. Looks back no further than the last answered check."""
+    card = state.lines[line].card
+    within, patience = timedelta(seconds=card.answer_within_s), timedelta(seconds=card.check_every_s * PATIENCE)
+    down_since: datetime | None = None
+    for check in latest_own_checks(state, line, at):
+        asked = recorded(check.message)
+        answer = check.answers.get(node)
+        if answer is not None and recorded(answer) <= at:
+            if down_since is not None:
+                break
+            return Standing("unchecked", asked + patience) if at > asked + patience else None
+        if at - asked > within:
+            down_since = asked
+    if down_since is not None:
+        return Standing("down", down_since)
+    return Standing("unchecked", state.lines[line].opened_at)
 
 
 def peer_standing(state: State, line: str, node: str, at: datetime) -> Standing:
     """How a line stands toward a peer's node at a moment, as far as this node's record tells. Never `suspended`."""
+    trouble = peer_trouble(state, line, node, at)
+    if trouble is not None:
+        return trouble
     card = state.lines[line].card
     within, patience = timedelta(seconds=card.answer_within_s), timedelta(seconds=card.check_every_s * PATIENCE)
     up_since: datetime | None = None
-    down_since: datetime | None = None
-    good_until: datetime | None = None
-    for check in own_checks(state, line, at):
+    first_asked: datetime | None = None
+    for check in latest_own_checks(state, line, at):  # back to where it came up
         asked = recorded(check.message)
         answer = check.answers.get(node)
         if answer is not None and recorded(answer) <= at:
-            if down_since is not None or good_until is None or asked > good_until:
-                up_since = recorded(answer)
-            down_since, good_until = None, asked + patience
-        elif down_since is None and at - asked > within:
-            down_since = asked
-    if down_since is not None:
-        return Standing("down", down_since)
-    if good_until is None:
-        return Standing("unchecked", state.lines[line].opened_at)
-    if at > good_until:
-        return Standing("unchecked", good_until)
+            if first_asked is not None and first_asked > asked + patience:
+                break
+            first_asked, up_since = asked, recorded(answer)
+        elif first_asked is not None and at - asked > within:
+            break
     return Standing("up", up_since)
 
 
@@ -172,10 +192,8 @@ def check_due_at(state: State, line: str) -> datetime | None:
     ]
     if not state.peers(line) or not using or held.opened_at is None:
         return None
-    for check in reversed(held.checks.values()):
-        if check.message.author == state.node_id:
-            return recorded(check.message) + timedelta(seconds=held.card.check_every_s)
-    return held.opened_at
+    last = held.last_check.get(state.node_id)
+    return held.opened_at if last is None else recorded(last.message) + timedelta(seconds=held.card.check_every_s)
 
 
 def answers_owed(state: State, line: str) -> list[str]:
@@ -183,8 +201,8 @@ def answers_owed(state: State, line: str) -> list[str]:
 
     After days apart the older ones stay unanswered: they were.
     """
-    last: dict[str, Check] = {}
-    for check in state.lines[line].checks.values():
-        if not state.is_hosted(check.message.author):
-            last[check.message.author] = check
-    return [check.message.id for check in last.values() if state.node_id not in check.answers]
+    return [
+        check.message.id
+        for author, check in state.lines[line].last_check.items()
+        if not state.is_hosted(author) and state.node_id not in check.answers
+    ]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from itertools import islice
 
-from keepclear.line.line_check import PATIENCE, check_due_at, own_checks, peer_standing
+from keepclear.line.line_check import PATIENCE, check_due_at, latest_own_checks, peer_trouble, recorded
 from keepclear.line.noticing import Noticing, finding
 from keepclear.model.findings import FindingKind
 
@@ -15,30 +16,32 @@ def line_findings(noticing: Noticing, line: str) -> None:
     card = state.lines[line].card
     patience = timedelta(seconds=card.check_every_s * PATIENCE)
     opened_at = state.lines[line].opened_at
-    checks = own_checks(state, line, now)
     unused = check_due_at(state, line) is None
     for node in state.peers(line):
-        standing = peer_standing(state, line, node, now)
+        trouble = peer_trouble(state, line, node, now)
+        state_now, began = trouble or ("up", None)
         parties = tuple(party for party in state.members(line) if state.home.get(party) == node)
         for kind, word in ((FindingKind.LINE_DOWN, "down"), (FindingKind.LINE_UNCHECKED, "unchecked")):
             key = f"{kind.value}:{line}:{node}"
-            since = standing.since or opened_at
+            since = began or opened_at
             fresh = word == "unchecked" and since == opened_at and since is not None and now <= since + patience
-            if standing.state != word or since is None or fresh or unused:
+            if state_now != word or since is None or fresh or unused:
                 noticing.notice(key, None)
                 continue
-            evidence = tuple(check.message.id for check in checks[-3:] if node not in check.answers)
+            last = list(islice(latest_own_checks(state, line, now), 3))
+            evidence = tuple(check.message.id for check in reversed(last) if node not in check.answers)
             values = {"line": line, "node": node}
             noticing.notice(key, finding(kind, key, since, parties, values=dict(values), evidence=evidence))
-        answered = [check for check in checks if node in check.answers]
-        unanswered = [check for check in checks if node not in check.answers]
+        answered = next((check for check in latest_own_checks(state, line, now) if node in check.answers), None)
+        within = timedelta(seconds=card.answer_within_s, milliseconds=1)
+        for check in latest_own_checks(state, line, now):
+            if node in check.answers or recorded(check.message) + within <= now:
+                break
+            noticing.look_at(recorded(check.message) + within)
         if opened_at is not None:
             noticing.look_at(opened_at + patience + timedelta(milliseconds=1))
-        if answered and answered[-1].message.recorded_at is not None:
-            noticing.look_at(answered[-1].message.recorded_at + patience + timedelta(milliseconds=1))
-        if unanswered and unanswered[-1].message.recorded_at is not None:
-            asked = unanswered[-1].message.recorded_at
-            noticing.look_at(asked + timedelta(seconds=card.answer_within_s) + timedelta(milliseconds=1))
+        if answered is not None:
+            noticing.look_at(recorded(answered.message) + patience + timedelta(milliseconds=1))
 
 
 def clock_findings(noticing: Noticing, author: str) -> None:

@@ -17,6 +17,7 @@ from keepclear.line.message import Message
 from keepclear.model import acts as a
 from keepclear.model.base import Name
 from keepclear.model.findings import Finding
+from keepclear.model.groups import Group
 from keepclear.model.parties import LineCard, NodeCard, PartyCard
 from keepclear.model.places import Place
 from keepclear.model.plans import Plan
@@ -80,12 +81,14 @@ class Check:
 class Line:
     """One line: its terms, its checks by act id in the order heard, who suspended it, whom it heard when."""
 
-    __slots__ = ("card", "checks", "heard", "opened_at", "suspensions")
+    __slots__ = ("card", "checks", "heard", "last_check", "opened_at", "suspensions")
 
     def __init__(self, card: LineCard, opened_at: datetime | None) -> None:
         self.card = card
         self.opened_at = opened_at
         self.checks: dict[str, Check] = {}
+        self.last_check: dict[str, Check] = {}
+        """By author: its last check, as this node heard them."""
         self.suspensions: dict[str, list[str]] = {}
         """By author: the threads its suspensions opened; a later one replaces an earlier one."""
         self.heard: dict[str, datetime] = {}
@@ -146,6 +149,18 @@ class HeldPlan(NamedTuple):
     over_at: datetime
 
 
+GroupKey = tuple[str, str]
+"""A group: the party that declares it, and its id."""
+
+
+class Declared(NamedTuple):
+    """One declaration of a group: the group, the act, and its place among its declarer's."""
+
+    group: Group
+    message: Message
+    order: tuple[datetime, str, int]
+
+
 class State:
     """All registers of one node, or, with `party`, of one hosted party: only what that party could know."""
 
@@ -181,8 +196,18 @@ class State:
         """By thread of a real notice that is not cancelled: the plan it now carries."""
         self.requests: list[str] = []
         """The threads of clear-airspace requests."""
-        self.group_acts: dict[str, list[Message]] = {}
-        """By group id: its declarations."""
+        self.groups: dict[GroupKey, list[Declared]] = {}
+        """By declarer and id: its declarations, the last of which holds; see `keepclear.line.groups`."""
+        self.groups_named: dict[str, dict[GroupKey, None]] = {}
+        """By group id: the groups of all parties under it."""
+        self.groups_with: dict[str, dict[GroupKey, None]] = {}
+        """By asset: the groups that have it as a member."""
+        self.parts: dict[GroupKey, dict[GroupKey, None]] = {}
+        """By group: those that its declarer says split from it."""
+        self.followers: dict[str, dict[GroupKey, None]] = {}
+        """By plan id: the groups that follow it, or did."""
+        self.declared_ids: dict[tuple[str, str], set[str]] = {}
+        """By (line, author): the ids of the groups declared there."""
         self.waiting_acts: dict[str, list[Message]] = {}
         """By group id: acts that say it waits."""
         self.blocked_legs: dict[str, list[str]] = {}
