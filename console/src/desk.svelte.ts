@@ -70,10 +70,14 @@ class Desk {
     return this.status?.node ?? ''
   }
 
-  /** A party's, node's or group's name in the language of the page; its id where it has none. */
-  nameOf(id: string): string {
-    const named: { id: string; name: Name }[] = [...(this.status?.parties ?? []), ...(this.picture?.groups ?? []), ...this.lines]
-    return named.find((one) => one.id === id)?.name[tongue.lang] ?? id
+  /**
+   * A party's, group's or line's name in the language of the page; its id where it has none. A party and a group may
+   * have one id: `groups` says that a group is meant.
+   */
+  nameOf(id: string, groups = false): string {
+    const [parties, moving]: { id: string; name: Name }[][] = [this.status?.parties ?? [], this.picture?.groups ?? []]
+    const named = groups ? [...moving!, ...parties!] : [...parties!, ...moving!]
+    return [...named, ...this.lines].find((one) => one.id === id)?.name[tongue.lang] ?? id
   }
 
   /** "coalition: duty officer" with the party's name. */

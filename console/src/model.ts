@@ -114,6 +114,11 @@ export const FINDING_KINDS = [
   'residual', 'not_given_back', 'escalated', 'conflict', 'late', 'off_route', 'halted', 'waiting', 'leg_blocked', 'split',
   'joiner', 'leaver', 'lost_contact', 'encounter', 'boundary_approach', 'boundary_crossed',
 ] as const
+/** Findings about how groups move: what they name is a group before it is a party. */
+export const MOVEMENT_FINDINGS: readonly string[] = [
+  'late', 'off_route', 'halted', 'waiting', 'split', 'joiner', 'leaver', 'lost_contact', 'encounter', 'boundary_approach',
+  'boundary_crossed',
+]
 export const THREAD_KINDS = [
   'notice', 'clear_request', 'proposal', 'danger_call', 'agreement', 'responsibility', 'statement', 'leg_blocked', 'line',
 ] as const

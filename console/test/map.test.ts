@@ -9,7 +9,7 @@ import type { Picture } from '../src/model.ts'
 const known = picture as unknown as Picture
 const now = new Date('2017-09-08T09:30:00Z')
 const speech: Speech = {
-  name: (name) => name.en, who: (id) => id, word: (family, code) => `${family}:${code}`, age: (s) => `age ${s}`, stale: (s) => `stale ${s}`, within: (m) => `within ${m}`, lasting: () => 'lasting',
+  name: (name) => name.en, who: (id) => id, group: (id) => id, word: (family, code) => `${family}:${code}`, age: (s) => `age ${s}`, stale: (s) => `stale ${s}`, within: (m) => `within ${m}`, lasting: () => 'lasting',
   stateFor: (state, s) => `${state} ${s}`, waitsFor: (words) => `waits for ${words}`, versionOf: (who) => `of ${who}`, holder: (id) => id ?? 'nobody',
 }
 const all = things(known, now, speech)

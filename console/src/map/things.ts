@@ -4,7 +4,7 @@
  */
 
 import type { Feature, FeatureCollection, Geometry } from 'geojson'
-import { DECLARED, isFact, type Area, type AssetView, type Basis, type Finding, type GroupView, type Picture } from '../model.ts'
+import { DECLARED, isFact, MOVEMENT_FINDINGS, type Area, type AssetView, type Basis, type Finding, type GroupView, type Picture } from '../model.ts'
 import { bufferWidth, lonLat, middle, outline, ring, type LonLat } from './shapes.ts'
 
 export const LAYERS = ['groups', 'assets', 'clearings', 'plans', 'places', 'coverage', 'boundaries', 'held', 'findings'] as const
@@ -32,6 +32,7 @@ export interface Thing {
 export interface Speech {
   name(name: { en: string; ar: string }): string
   who(id: string): string
+  group(id: string): string
   word(family: string, code: string): string
   age(seconds: number): string
   stale(seconds: number): string
@@ -104,7 +105,8 @@ export function things(picture: Picture, now: Date, speech: Speech): Thing[] {
   }
   for (const group of picture.groups) {
     const at = whereIs(group, picture.assets)
-    add(`group:${group.id}`, 'groups', speech.name(group.name), groupState(group, now, speech), group.basis, at ? [at] : [], TONES[group.state])
+    const reach = reachOf(group, picture.assets)
+    add(`group:${group.id}`, 'groups', speech.name(group.name), groupState(group, now, speech), group.basis, at ? (reach > AREA_FROM_M ? ring(at[1], at[0], reach, 8) : [at]) : [], TONES[group.state])
   }
   for (const asset of picture.assets) {
     const at: LonLat = [asset.lon_deg, asset.lat_deg]
@@ -133,11 +135,11 @@ export function things(picture: Picture, now: Date, speech: Speech): Thing[] {
     add(`boundary:${party}:${boundary.id}`, 'boundaries', speech.name(boundary.name), speech.versionOf(speech.who(party)), boundary.basis ?? DECLARED, boundary.vertices.map(lonLat))
   }
   for (const held of picture.held) {
-    add(`held:${held.group}`, 'held', speech.who(held.group), speech.holder(held.holder), null, [], held.holder ? 'held' : 'waiting')
+    add(`held:${held.group}`, 'held', speech.group(held.group), speech.holder(held.holder), null, [], held.holder ? 'held' : 'waiting')
   }
   for (const finding of latestFirst(picture.findings)) {
     const at = positionOf(finding)
-    const subjects = finding.subjects.map((id) => speech.who(id)).join(' · ')
+    const subjects = finding.subjects.map((id) => (MOVEMENT_FINDINGS.includes(finding.kind) ? speech.group(id) : speech.who(id))).join(' · ')
     add(`finding:${finding.key}`, 'findings', `${speech.word('finding', finding.kind)}${subjects ? ` – ${subjects}` : ''}`, finding.until ? '' : speech.lasting(), null, at ? [at] : [])
     if (finding.synthetic) out.at(-1)!.madeUp = true
   }
