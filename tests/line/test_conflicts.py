@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from keepclear.model import acts as a
@@ -67,11 +68,22 @@ def test_it_is_over_when_the_breach_is(world: World) -> None:
 
 
 def test_plans_of_one_group_or_under_one_id_are_one_matter(world: World) -> None:
-    announce(world, "convoy", movement("one", group="buses"))
+    announce(world, "russia", movement("one", group="buses"))
     announce(world, "russia", movement("two", group="buses"))
     world.tell("russia", notice(to=("coalition",), plan=movement("two", group="buses")))
     world.settle()
     assert conflicts(world) == []
+
+
+def test_no_conflict_is_hidden_by_naming_anothers_group_or_asset(world: World) -> None:
+    announce(world, "convoy", movement("one", group="buses"))
+    announce(world, "russia", movement("two", group="buses"))
+    world.settle()
+    assert [set(each.subjects) for each in conflicts(world)] == [{"one", "two"}]
+    announce(world, "ground", msgspec.structs.replace(movement("three"), assets=("bus-1",)))
+    announce(world, "coalition", msgspec.structs.replace(movement("four"), assets=("bus-1",)))
+    world.settle()
+    assert {"three", "four"} in [set(each.subjects) for each in conflicts(world)]
 
 
 def test_an_exercise_conflicts_with_nothing(world: World) -> None:

@@ -26,7 +26,6 @@ from tests.line.cast import (
     card,
     clear_request,
     desk,
-    group,
     key,
     movement,
     name,
@@ -324,11 +323,6 @@ OWN: dict[str, tuple[Case, str, str]] = {
         "act.plan.id",
     ),
     "give notice twice of one plan": (on_notice("russia", lambda re: notice()), "plan_in_force", "act.plan.id"),
-    "give notice under another's plan id": (
-        on_notice("coalition", lambda re: notice(to=("russia",))),
-        "plan_of_another",
-        "act.plan.id",
-    ),
     "give notice of the past": (at_minute(240, plainly("russia", notice())), "in_the_past", "act.plan.window.ends_at"),
     "give notice to who is not on the line": (
         plainly("russia", notice(to=("coalition", "convoy"))),
@@ -422,11 +416,6 @@ OWN: dict[str, tuple[Case, str, str]] = {
         lambda world: ("coalition", read_back(world.tell("russia", notice(), exercise=True).id), AVOIDANCE),
         "exercise_mixed",
         "act.re",
-    ),
-    "declare a group of another": (
-        plainly("russia", a.DeclareGroup(group=group()), DESK, ("convoy", a.DeclareGroup(group=group()), DESK)),
-        "group_of_another",
-        "act",
     ),
     "offer what another holds": (
         lambda world: (

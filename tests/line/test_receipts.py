@@ -132,7 +132,9 @@ def test_after_a_correction_the_whole_way_begins_again(world: World) -> None:
     assert far(world, sent.id).state == "delivered"
     assert shown(world, sent.id).status == "announced"
     world.set(at(6))
-    world.tell("coalition", read_back(sent.id))
+    world.tell("coalition", read_back(sent.id, moved))  # of the first version, whatever it says
+    assert far(world, sent.id).state == "delivered"
+    world.tell("coalition", read_back(corrected.id))
     assert far(world, sent.id).state == "read_back_wrong"
     world.tell("coalition", read_back(corrected.id, moved))
     assert far(world, sent.id).state == "received"
@@ -145,12 +147,12 @@ def test_a_read_back_on_its_way_when_a_correction_is_said_speaks_of_the_old_vers
     world.say("coalition", read_back(sent.id))
     world.set(at(2))
     widened = movement()
-    world.say("russia", a.Correction(re=sent.id, plan=widened, reason=words()))
+    corrected = world.say("russia", a.Correction(re=sent.id, plan=widened, reason=words()))
     world.deliver()
     for who in ("russia", "coalition"):
         assert not far(world, sent.id, who).received
     world.set(at(3))
-    world.tell("coalition", read_back(sent.id, widened))
+    world.tell("coalition", read_back(corrected.id, widened))
     assert far(world, sent.id).received
 
 

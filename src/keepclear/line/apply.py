@@ -8,24 +8,25 @@ is changed here at once are registers in which an author's later act replaces it
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
 from typing import Any
 
+from keepclear.line.danger import taken
+from keepclear.line.groups import concerned_by, file_group, name_of
 from keepclear.line.line_check import take_answer, take_check
 from keepclear.line.message import Message
 from keepclear.line.plans import reach
-from keepclear.line.procedure import cancelled_by
+from keepclear.line.procedure import cancelled_by, first, too_many_desks
 from keepclear.line.receipts import in_force, plan_of
+from keepclear.line.reports import file_track
 from keepclear.line.state import THREAD_KINDS, Chain, HeldPlan, Line, State, Thread
 from keepclear.line.timings import CLOCK_TOLERANCE
 from keepclear.model import acts as a
 from keepclear.model.base import EARLIEST
-from keepclear.model.groups import AssetKind
+from keepclear.model.findings import FindingKind
 from keepclear.model.tracks import SensorClass, Track
 from keepclear.watch.clearance import FLOWN
-from keepclear.watch.history import History
+from keepclear.watch.history import FLYING
 
-FLYING = (AssetKind.AIRCRAFT, AssetKind.DRONE)
 BY_ITSELF = (SensorClass.TRACKER, SensorClass.VOICE)
 
 
@@ -36,6 +37,8 @@ def apply(state: State, message: Message) -> None:
     """
     state.log.append(message)
     state.acts[message.id] = message
+    if message.said.draft is not None:
+        state.drafts.setdefault((message.author, message.said.draft), message.id)
     chain = state.chains.get((message.line, message.author))
     if chain is None:
         chain = state.chains[(message.line, message.author)] = Chain()
@@ -88,6 +91,8 @@ def _open(state: State, kind: str, message: Message) -> None:
     elif isinstance(act, a.ClearRequest):
         state.requests.append(message.id)
         _touch_plan(state, act.plan)
+    elif isinstance(act, a.DangerCall):
+        state.calls[message.id] = None
     elif isinstance(act, a.Proposal):
         state.proposals.setdefault(act.topic, []).append(message.id)
     elif isinstance(act, a.ResponsibilityOffer | a.ResponsibilityAssertion):
@@ -117,9 +122,8 @@ def _touch_plan(state: State, plan: str | None) -> None:
         return
     for thread_id in state.blocked_legs.get(plan, ()):
         state.agenda.touch("thread", thread_id)
-    for group, acts in state.group_acts.items():
-        if any(isinstance(each.act, a.DeclareGroup) and each.act.group.plan == plan for each in acts):
-            state.agenda.touch("group", group)
+    for group in state.followers.get(plan, ()):
+        state.agenda.touch("group", name_of(group))
 
 
 def _attach(state: State, message: Message, re: str) -> None:
@@ -181,10 +185,16 @@ def _open_line(state: State, message: Message, act: a.OpenLine) -> None:
 
 
 def _roster(state: State, message: Message, act: a.Roster) -> None:
-    state.rosters.setdefault((message.line, message.author), {})[act.desk.id] = message
-    for thread in state.threads.values():
-        if thread.kind == "danger_call":
-            state.agenda.touch("thread", thread.id)
+    if too_many_desks(state, message, act.desk.id):
+        return
+    shown = state.rosters.setdefault((message.line, message.author), {})
+    shown.setdefault(act.desk.id, []).append(message)
+    for thread_id in list(state.calls):
+        thread = state.threads[thread_id]
+        if taken(state, thread) is not None or first(state, thread, a.Close) is not None:
+            del state.calls[thread_id]
+        elif message.author in thread.to:
+            state.agenda.touch("thread", thread_id)
 
 
 def _gazetteer(state: State, message: Message, act: a.Gazetteer) -> None:
@@ -212,14 +222,9 @@ def _resume(state: State, message: Message, act: a.Resume) -> None:
 
 def _positions(state: State, message: Message, act: a.Positions) -> None:
     for track in act.tracks:
-        history = state.histories.get(track.asset)
-        if history is None:
-            history = state.histories[track.asset] = History(track.asset, track.kind)
-        history.add(track, message.id)
+        file_track(state, message, track)
         if reports_itself(track):
             state.aircraft.setdefault(message.author, set()).add(track.asset)
-        # The way from the report before is news too, so just before this one.
-        state.agenda.touch("asset", track.asset, track.fixes[0].at - timedelta(microseconds=1))
 
 
 def reports_itself(track: Track) -> bool:
@@ -228,15 +233,21 @@ def reports_itself(track: Track) -> bool:
 
 
 def _declare_group(state: State, message: Message, act: a.DeclareGroup) -> None:
-    state.group_acts.setdefault(act.group.id, []).append(message)
-    for group in state.group_acts:
-        state.agenda.touch("group", group, EARLIEST)
+    for group in file_group(state, message, act.group):
+        state.agenda.touch("group", name_of(group), EARLIEST)
+    for thread_id in state.blocked_legs.get(act.group.plan or "", ()):
+        state.agenda.touch("thread", thread_id)
+    members = {member.asset for member in act.group.members}
+    joined = [state.finding(key) for key in state.findings if key.startswith(f"{FindingKind.JOINER.value}:")]
+    left = [each.subjects[0] for each in joined if each is not None and each.subjects[-1] in members]
+    for group in concerned_by(state, left):
+        state.agenda.touch("group", name_of(group))
 
 
 def _declare_boundary(state: State, message: Message, act: a.DeclareBoundary) -> None:
     state.boundaries.setdefault(act.boundary.id, {})[message.author] = message
-    for group in state.group_acts:
-        state.agenda.touch("group", group, EARLIEST)
+    for group in state.groups:
+        state.agenda.touch("group", name_of(group), EARLIEST)
 
 
 def _coverage(state: State, message: Message, act: a.Coverage) -> None:
@@ -245,7 +256,8 @@ def _coverage(state: State, message: Message, act: a.Coverage) -> None:
 
 def _waiting(state: State, message: Message, act: a.Waiting) -> None:
     state.waiting_acts.setdefault(act.group, []).append(message)
-    state.agenda.touch("group", act.group)
+    for group in concerned_by(state, (act.group,)):
+        state.agenda.touch("group", name_of(group))
 
 
 def _noticed(state: State, message: Message, act: a.Noticed) -> None:

@@ -78,8 +78,13 @@ def _against_all(noticing: Noticing, here: Known) -> dict[str, tuple[Breach, ...
 
 
 def _same_matter(thread: Thread, plan: Plan, other: Thread, other_plan: Plan) -> bool:
-    """Whether two plans speak of the same mover: one party's under one id, or for one group, or sharing an asset."""
-    if thread.author == other.author and plan.id == other_plan.id:
+    """Whether two plans of one party speak of the same mover: under one id, for one group, or sharing an asset.
+
+    What another party calls its group or asset hides no conflict with it.
+    """
+    if thread.author != other.author:
+        return False
+    if plan.id == other_plan.id:
         return True
     if plan.group is not None and plan.group == other_plan.group:
         return True

@@ -46,7 +46,6 @@ OBJECTION_WORDS = {
     "already_taken": "somebody already took this call",
     "cancelled": "this was already cancelled",
     "exercise_mixed": "an exercise and what is real are kept apart",
-    "group_of_another": "another party declared a group under this id",
     "node_may_not": "this is for a party to say, not for its node",
     "not_addressed": "this was not addressed to the author",
     "not_author": "only who opened this may say so",
@@ -54,6 +53,7 @@ OBJECTION_WORDS = {
     "not_suspended": "the author has not suspended this line",
     "only_own_node": "only a node says this, on its own line",
     "other_line": "the act spoken of is on another line",
+    "too_many": "the author has declared as many of these as a line takes",
     "unknown_act": "no such act is known here",
     "wrong_matter": "this cannot be said of such an act",
 }
@@ -218,10 +218,8 @@ def _notice(state: State, message: Message, act: a.Notice, thread: Thread | None
         raise NotNow("the plan's time is over", field="act.plan.window.ends_at", code="in_the_past")
     for thread_id in state.plan_threads.get(act.plan.id, ()):
         other = state.threads[thread_id]
-        if other.exercise != message.exercise:
+        if other.exercise != message.exercise or other.author != message.author:
             continue
-        if other.author != message.author:
-            raise NotNow("another party has a plan under this id", field="act.plan.id", code="plan_of_another")
         if other.line == message.line and standing(state, other, now).status in ("announced", "received"):
             raise NotNow("this plan is in force; correct it instead", field="act.plan.id", code="plan_in_force")
 

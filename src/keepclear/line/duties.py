@@ -7,21 +7,25 @@ came due since; see `keepclear.line.agenda`.
 
 from __future__ import annotations
 
+import hashlib
 from datetime import datetime
+from pathlib import Path
+from traceback import extract_tb
 
 import msgspec
 
 from keepclear.line.agenda import Matter
+from keepclear.line.groups import declared, key_of, name_of, pair_of
 from keepclear.line.line_check import answers_owed, check_due_at
 from keepclear.line.line_findings import clock_findings, line_findings
 from keepclear.line.movement import group_findings, groups_of, pair_findings, pairs_of
-from keepclear.line.noticing import Noticing
+from keepclear.line.noticing import Noticing, finding
 from keepclear.line.receipts import owed_by_node
 from keepclear.line.state import State
 from keepclear.line.thread_findings import requests_of, thread_findings
 from keepclear.model import acts as a
 from keepclear.model.acts import Said
-from keepclear.model.findings import Finding, FindingKind
+from keepclear.model.findings import FigureValue, Finding, FindingKind
 
 NODE_ROLE = "node"
 
@@ -44,12 +48,19 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
 def duties(state: State, now: datetime) -> list[Draft]:
     """What the node owes at `now`, in the order in which it became known. Changes nothing but the agenda.
 
-    A matter stays on the agenda until nothing is owed on it, so drafts that could not be kept are given again.
+    A matter stays on the agenda until nothing is owed on it, so drafts that could not be kept are given again. One that
+    cannot be looked at, because a rule fails on it, stops nobody from looking at the others: it is put on record as
+    not looked at, and left until something new is known of it.
     """
-    _spread(state, now)
+    failed = _spread(state, now)
     drafts: list[Draft] = []
     for matter, since in state.agenda.due(now):
-        own, looks = _owed(state, matter, since, now)
+        try:
+            own, looks = _owed(state, matter, since, now)
+        except Exception as error:
+            own, looks = [], []
+            failed[matter] = error
+        own += _looked_at(state, matter, failed.get(matter), now)
         if own:
             drafts += own
         else:
@@ -75,21 +86,74 @@ def fork_finding(line: str, author: str, seq: int, held: str, offered: str, node
     return _noticed(node_id, found)
 
 
-def _spread(state: State, now: datetime) -> None:
-    """New positions of an asset concern its groups, what those may meet, and the requests that may affect it."""
+def _looked_at(state: State, matter: Matter, error: Exception | None, now: datetime) -> list[Draft]:
+    """The finding owed on whether a matter can be looked at (`error` None: it can), with where in the code it fails."""
+    kind, name = matter
+    key = f"{FindingKind.NOT_LOOKED_AT.value}:{kind}:{hashlib.sha256(name.encode()).hexdigest()[:16]}"
+    noticing = Noticing(state, now)
+    if error is None:
+        noticing.notice(key, None)
+    else:
+        thread = name if kind == "thread" else None
+        failed_in = extract_tb(error.__traceback__)[-1]
+        where = f"{Path(failed_in.filename).name}: {failed_in.name}"
+        values: dict[str, FigureValue] = {"matter": kind, "error": type(error).__name__, "where": where}
+        since = now
+        held = state.finding(key)
+        if held is not None and held.until is None:
+            since = held.since
+        noticing.notice(
+            key,
+            finding(
+                FindingKind.NOT_LOOKED_AT,
+                key,
+                since,
+                (),
+                thread=thread,
+                values=values,
+                evidence=_told_of(state, matter),
+            ),
+        )
+    return [_noticed(state.node_id, found) for found in noticing.owed]
+
+
+def _told_of(state: State, matter: Matter) -> tuple[str, ...]:
+    """The acts by which a matter is known, so that who may know those is told of it, and nobody else."""
+    kind, name = matter
+    if kind == "thread":
+        return (name,)
+    keys = [key_of(name)] if kind == "group" else pair_of(name) if kind == "pair" else ()
+    found = (declared(state, key) for key in keys)
+    return tuple(each.message.id for each in found if each is not None)
+
+
+def _spread(state: State, now: datetime) -> dict[Matter, Exception]:
+    """New positions of an asset concern its groups, what those may meet, and the requests that may affect it.
+
+    Gives the matters of which that cannot be found out.
+    """
+    failed: dict[Matter, Exception] = {}
     for kind in ("asset", "group"):
         for matter, since in state.agenda.due(now):
             if matter[0] != kind:
                 continue
-            if kind == "asset":
-                for group in groups_of(state, matter[1]):
-                    state.agenda.touch("group", group, since)
-                for request in requests_of(state, matter[1]):
-                    state.agenda.touch("thread", request)
-                state.agenda.settled(matter)
-            else:
-                for pair in pairs_of(state, matter[1]):
-                    state.agenda.touch("pair", pair, since)
+            try:
+                _spread_one(state, matter, since)
+            except Exception as error:
+                failed[matter] = error
+    return failed
+
+
+def _spread_one(state: State, matter: Matter, since: datetime | None) -> None:
+    kind, name = matter
+    if kind == "asset":
+        for group in groups_of(state, name):
+            state.agenda.touch("group", name_of(group), since)
+        for request in requests_of(state, name):
+            state.agenda.touch("thread", request)
+    elif since is not None:  # that time passed brings no two groups together
+        for pair in pairs_of(state, key_of(name)):
+            state.agenda.touch("pair", pair, since)
 
 
 def _owed(
@@ -123,7 +187,7 @@ def _owed(
         ]
         line_findings(noticing, name)
     elif kind == "group":
-        group_findings(noticing, name, since)
+        group_findings(noticing, key_of(name), since)
     elif kind == "pair":
         pair_findings(noticing, name, since)
     elif kind == "clock":

@@ -44,28 +44,55 @@ def reach(plan: Plan) -> tuple[datetime, datetime]:
     return min(starts), max(ends)
 
 
-def plan_by_id(state: State, plan_id: str, author: str | None = None) -> tuple[Thread, Message, Plan] | None:
-    """The plan under an id: `author`'s if it has one, else that of whoever gave notice first by this record."""
+def plans_by_id(state: State, plan_id: str) -> dict[str, tuple[Thread, Message, Plan]]:
+    """By party: its real plan under an id, in force or not, as it last gave notice of it."""
     threads = [state.threads[thread_id] for thread_id in state.plan_threads.get(plan_id, ())]
-    real = [thread for thread in threads if not thread.exercise]
-    wanted = [thread for thread in real if thread.author == author] or [
-        thread for thread in real if thread.author == real[0].author
-    ]
-    if not wanted:
-        return None
-    found = current_plan(state, wanted[-1])
-    return None if found is None else (wanted[-1], *found)
+    found: dict[str, tuple[Thread, Message, Plan]] = {}
+    for thread in sorted(threads, key=lambda each: each.opener.order):
+        current = None if thread.exercise else current_plan(state, thread)
+        if current is not None:
+            found[thread.author] = (thread, *current)
+    return found
 
 
-def blocked_until(state: State, thread: Thread, now: datetime) -> datetime | None:
-    """When a blocked leg ceased to matter: the plan was corrected after it was said, cancelled, or its time over."""
+def plan_by_id(state: State, plan_id: str, author: str) -> tuple[Thread, Message, Plan] | None:
+    """The plan under an id: `author`'s if it has one, else the one said first, by the time it was said."""
+    known = plans_by_id(state, plan_id)
+    return known.get(author) or next(iter(sorted(known.values(), key=lambda plan: plan[0].opener.order)), None)
+
+
+def plans_blocked(state: State, thread: Thread, declarer: str | None = None) -> list[tuple[Thread, Message, Plan]]:
+    """The plans that a blocked leg is said to be of, several parties having plans under one id.
+
+    That of whoever says so; else of `declarer`, whose group follows it (None: of any party whose group follows it);
+    else every party's.
+    """
     act = thread.opener.act
-    found = plan_by_id(state, act.plan) if isinstance(act, a.LegBlocked) else None
-    if found is None:
-        return None
+    if not isinstance(act, a.LegBlocked):
+        return []
+    known = plans_by_id(state, act.plan)
+    following = {party for party, _ in state.followers.get(act.plan, ())}
+    for meant in ({thread.author}, following if declarer is None else {declarer}, set(known)):
+        found = [plan for party, plan in known.items() if party in meant]
+        if found:
+            return found
+    return []
+
+
+def blocked_until(state: State, thread: Thread, now: datetime, declarer: str | None = None) -> datetime | None:
+    """When a blocked leg ceased to matter; None while it does. Where several plans are meant, when it did for the last.
+
+    For one plan: when that was corrected after the leg was said to be blocked, or cancelled, or its time over.
+    """
+    ceased = [_ceased(state, thread, plan, now) for plan in plans_blocked(state, thread, declarer)]
+    known = [moment for moment in ceased if moment is not None]
+    return max(known) if known and len(known) == len(ceased) else None
+
+
+def _ceased(state: State, blocked: Thread, found: tuple[Thread, Message, Plan], now: datetime) -> datetime | None:
     notice, _, plan = found
     for version in versions(state, notice)[1:]:
-        if version.said_at > thread.opener.said_at:
+        if version.said_at > blocked.opener.said_at:
             return version.at
     cancel = cancelled_by(state, notice)
     if cancel is not None:

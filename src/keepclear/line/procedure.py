@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from keepclear.line.groups import too_many
 from keepclear.line.message import Message
 from keepclear.line.responsibility import offer_objection
 from keepclear.line.state import State, Thread
@@ -18,6 +19,9 @@ AUTHOR = "author"
 ADDRESSED = "addressed"
 EITHER = "author or addressed"
 ANYBODY = "anybody"
+
+MOST_DESKS = 20
+"""How many desks a party may show on one line; a roster beyond them has no effect."""
 
 
 class Rule(NamedTuple):
@@ -54,7 +58,6 @@ OBJECTIONS = (
     "cancelled",
     "exercise",
     "exercise_mixed",
-    "group_of_another",
     "node_may_not",
     "not_addressed",
     "not_author",
@@ -62,6 +65,7 @@ OBJECTIONS = (
     "not_suspended",
     "only_own_node",
     "other_line",
+    "too_many",
     "unknown_act",
     "wrong_matter",
 )
@@ -80,8 +84,9 @@ def objection(state: State, message: Message) -> str | None:
     if isinstance(act, a.ResponsibilityOffer) and not message.exercise:
         return offer_objection(state, message, act)
     if isinstance(act, a.DeclareGroup) and not message.exercise:
-        owner = group_owner(state, act.group.id)
-        return "group_of_another" if owner not in (None, message.author) else None
+        return "too_many" if too_many(state, message, act.group.id) else None
+    if isinstance(act, a.Roster) and not message.exercise:
+        return "too_many" if too_many_desks(state, message, act.desk.id) else None
     if isinstance(act, a.Resume) and message.id not in state.thread_of:
         suspensions = state.lines[message.line].suspensions.get(message.author, [])
         open_ = suspensions and not state.threads[suspensions[-1]].of(a.Resume)
@@ -105,10 +110,10 @@ OPENERS = (
 )
 
 
-def group_owner(state: State, group: str) -> str | None:
-    """Who declared a group first, by this node's record: its declarations are the ones that count."""
-    acts = state.group_acts.get(group)
-    return acts[0].author if acts else None
+def too_many_desks(state: State, message: Message, desk: str) -> bool:
+    """Whether a roster is of one more desk than a party may show on a line."""
+    shown = state.rosters.get((message.line, message.author), {})
+    return desk not in shown and len(shown) >= MOST_DESKS
 
 
 def cancelled_by(state: State, thread: Thread) -> Message | None:

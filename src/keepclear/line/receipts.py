@@ -8,7 +8,8 @@ Where several crews are briefed, crew acknowledged is proven when each crew brie
 says nothing of another.
 
 A correction makes a new version: the whole way begins again, for a crew briefed on the old plan is not briefed on the
-new one. An act speaks of the version it names by `re`; if it names the thread, of the last version said before it.
+new one. An act speaks of the version whose act it names by `re`, and of the first if it names the thread or another act
+of it: no time that anybody writes moves a word from one version to another.
 """
 
 from __future__ import annotations
@@ -67,13 +68,9 @@ def plan_of(message: Message) -> Plan | None:
 
 
 def spoken_of(known: list[Message], message: Message) -> Message:
-    """Which of the versions an act speaks of."""
+    """Which of the versions an act speaks of: the one it names, else the first."""
     re = getattr(message.act, "re", None)
-    for version in known[1:]:
-        if version.id == re:
-            return version
-    before = [version for version in known if version.said_at <= message.said_at]
-    return before[-1] if before else known[0]
+    return next((version for version in known if version.id == re), known[0])
 
 
 def way(state: State, thread: Thread, party: str) -> Way:

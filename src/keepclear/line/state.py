@@ -174,14 +174,16 @@ class State:
         """By party or node id: the node that speaks for it."""
         own = own_line(node_id)
         self.lines: dict[str, Line] = {own: Line(LineCard(id=own, name=OWN_LINE_NAME, members=(node_id,)), None)}
-        self.rosters: dict[tuple[str, str], dict[str, Message]] = {}
-        """By (line, party), then by desk id: the last Roster."""
+        self.rosters: dict[tuple[str, str], dict[str, list[Message]]] = {}
+        """By (line, party), then by desk id: its Rosters, in the party's order."""
         self.places: dict[str, dict[str, Place]] = {}
         """By place id, then by author."""
         # what was said
         self.log: list[Message] = []
         """Every act in record order; `log[i].index == i` on a whole record, not on a party's share of it."""
         self.acts: dict[str, Message] = {}
+        self.drafts: dict[tuple[str, str], str] = {}
+        """By (author, draft): the first act recorded under it. Only the author's own node asks."""
         self.chains: dict[tuple[str, str], Chain] = {}
         """By (line, author)."""
         self.threads: dict[str, Thread] = {}
@@ -196,6 +198,8 @@ class State:
         """By thread of a real notice that is not cancelled: the plan it now carries."""
         self.requests: list[str] = []
         """The threads of clear-airspace requests."""
+        self.calls: dict[str, None] = {}
+        """The threads of danger calls that may be open still."""
         self.groups: dict[GroupKey, list[Declared]] = {}
         """By declarer and id: its declarations, the last of which holds; see `keepclear.line.groups`."""
         self.groups_named: dict[str, dict[GroupKey, None]] = {}
@@ -219,8 +223,8 @@ class State:
         self.statements: list[str] = []
         """The threads of filed statements."""
         # what is seen
-        self.histories: dict[str, History] = {}
-        """By asset."""
+        self.histories: dict[str, dict[str, History]] = {}
+        """By asset, then by author: what it reported; see `keepclear.line.reports`."""
         self.aircraft: dict[str, set[str]] = {}
         """By party: the aircraft that are its own (see `keepclear.line.clearing`)."""
         self.boundaries: dict[str, dict[str, Message]] = {}

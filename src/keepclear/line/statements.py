@@ -20,15 +20,17 @@ from typing import Any, NamedTuple
 import msgspec
 
 from keepclear.line.clearing import affected_ever, own_aircraft, volume_of
+from keepclear.line.groups import declarations, named_groups, offspring
 from keepclear.line.line_check import line_standing, own_checks
-from keepclear.line.movement import declarations, declared, encounter_findings, offspring
+from keepclear.line.movement import encounter_findings
 from keepclear.line.procedure import objection
 from keepclear.line.responsibility import assertions, holder, moves, offers
 from keepclear.line.standing import last_by_party, reply_of
-from keepclear.line.state import State, Thread
+from keepclear.line.state import GroupKey, State, Thread
 from keepclear.line.timings import RESIDUAL_GAP_S
 from keepclear.model import acts as a
 from keepclear.model import statements as s
+from keepclear.model.base import EARLIEST, LATEST
 from keepclear.model.basis import Basis, BasisKind, Certainty
 from keepclear.model.coverage import CoverageState
 from keepclear.model.findings import FigureValue, Finding
@@ -75,6 +77,7 @@ REASONS = (
     "no_such_proposal",
     "none_left",
     "not_declared",
+    "not_judged",
     "asserted_not_accepted",
     "offered_not_accepted",
     "record_keeps_no_count",
@@ -176,14 +179,28 @@ def judge(state: State, claim: Claim, now: datetime, others: Iterable[Filed] = (
     )
 
 
+def judged(state: State, claim: Claim, now: datetime, others: Iterable[Filed] = ()) -> Judgement:
+    """What `judge` says of a claim; where it fails on one, that this claim was not judged, and no other suffers."""
+    try:
+        return judge(state, claim, now, others)
+    except Exception:
+        return Judgement(claim=claim.id, verdict=UNKNOWN, reason="not_judged")
+
+
 def span(said: TimeSaid) -> Window | None:
     """The stretch of time that a time said may mean; None where it has no value or is vague."""
     if said.value is None or said.precision is Precision.VAGUE:
         return None
     if said.precision is Precision.DAY:
-        return Window(starts_at=said.value, ends_at=said.value + timedelta(days=1))
+        return _window(said.value, said.value + timedelta(days=1))
     slack = TOLERANCE[said.precision]
-    return Window(starts_at=said.value - slack, ends_at=said.value + slack)
+    return _window(said.value - slack, said.value + slack)
+
+
+def _window(starts_at: datetime, ends_at: datetime) -> Window:
+    """A stretch of time, cut to the years that can be written."""
+    last = LATEST - timedelta(seconds=1)
+    return Window(starts_at=min(max(starts_at, EARLIEST), last - timedelta(seconds=1)), ends_at=min(ends_at, last))
 
 
 def _untimed(said: TimeSaid) -> Found:
@@ -194,17 +211,23 @@ def _untimed(said: TimeSaid) -> Found:
 # ── passing and departure ────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _family(state: State, group: str) -> list[str]:
-    """A group and those that split from it: where the whole is spoken of, its parts are meant too."""
-    return [group, *(part.group.id for part in offspring(state, group))]
+def _family(state: State, group: str) -> list[GroupKey]:
+    """The groups under an id and those that split from them: where the whole is spoken of, its parts are meant too."""
+    family: list[GroupKey] = []
+    for key in named_groups(state, group):
+        family += [key, *((key[0], part.group.id) for part in offspring(state, key))]
+    return family
 
 
 def _lineage(state: State, group: str) -> list[str]:
-    """A group and those it split from, nearest first."""
+    """A group and those it split from, nearest first, as far as all who declare them say the same."""
     line = [group]
-    while (own := declared(state, line[-1])) is not None and own.group.split_from not in (None, *line):
-        line.append(str(own.group.split_from))
-    return line
+    while True:
+        said = {declarations(state, key)[-1].group.split_from for key in named_groups(state, line[-1])}
+        parent = said.pop() if len(said) == 1 else None
+        if parent is None or parent in line:
+            return line
+        line.append(parent)
 
 
 def _meetings(state: State, group: str, other: str) -> list[tuple[Finding, str]]:
@@ -292,7 +315,7 @@ def _left(
             return None
         return _Left(asset, reported.left_at, True, reported.evidence, reported.synthetic)
     volume = volume_of(thread)
-    until = Window(starts_at=last.fix.at, ends_at=last.fix.at + timedelta(seconds=1))
+    until = _window(last.fix.at, last.fix.at + timedelta(seconds=1))
     then = msgspec.structs.replace(volume, window=until)
     item = residual(then, (asset,), {asset: history}, max_gap_s=RESIDUAL_GAP_S, since=thread.opener.said_at)[0]
     if item.status is a.Inside.OUTSIDE:
@@ -429,11 +452,8 @@ def _head_count(state: State, claim: Claim, about: s.HeadCountClaim, now: dateti
 def _head_counts(state: State, group: str, head_class: HeadClass) -> list[tuple[Headcount, str]]:
     """The counts on record of a class in a group, with the acts; of all people, also sums of classes of one count."""
     found: list[tuple[Headcount, str]] = []
-    for message in state.group_acts.get(group, ()):
-        act = message.act
-        if not isinstance(act, a.DeclareGroup):
-            continue
-        counts = act.group.headcounts
+    for declared in (each for key in named_groups(state, group) for each in declarations(state, key)):
+        message, counts = declared.message, declared.group.headcounts
         same = [count for count in counts if count.head_class is head_class]
         if not same and head_class is HeadClass.PEOPLE:
             parts = [c for c in counts if c.head_class in (HeadClass.FIGHTERS, HeadClass.CIVILIANS)]
@@ -452,12 +472,18 @@ def _member_count(state: State, claim: Claim, about: s.MemberCountClaim, now: da
         return Found(UNKNOWN, "no_machine_reading")
     if window is None:
         return _untimed(about.at)
-    then = [each for each in declarations(state, about.group) if each.message.at < window.ends_at]
-    if not then:
-        return Found(UNSUPPORTED, "not_declared")
+    found: list[Found] = []
     kind = _COUNTED.get(figure.unit.strip().lower())
-    members = [member for member in then[-1].group.members if kind is None or member.kind is kind]
-    return _compare(float(len(members)), figure, then[-1].group.basis, {}, (then[-1].message.id,))
+    for key in named_groups(state, about.group):
+        then = [each for each in declarations(state, key) if each.message.at < window.ends_at]
+        if then:
+            members = [member for member in then[-1].group.members if kind is None or member.kind is kind]
+            found.append(_compare(float(len(members)), figure, then[-1].group.basis, {}, (then[-1].message.id,)))
+    if not found:
+        return Found(UNSUPPORTED, "not_declared")
+    if len({each.verdict for each in found}) > 1:  # parties that declare a group of this name do not agree
+        return Found(UNKNOWN, "counts_differ", entries=tuple(entry for each in found for entry in each.entries))
+    return found[0]
 
 
 def _compare(

@@ -5,6 +5,7 @@ Exercises give none: what is not real must not raise an alarm.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from datetime import timedelta
 
@@ -13,7 +14,7 @@ from keepclear.line.conflicts import conflict_findings, is_flown
 from keepclear.line.danger import climbs
 from keepclear.line.message import Message
 from keepclear.line.noticing import Noticing, finding
-from keepclear.line.plans import blocked_until, plan_by_id
+from keepclear.line.plans import blocked_until, plans_blocked
 from keepclear.line.procedure import objection
 from keepclear.line.receipts import in_force, overdue_at, way
 from keepclear.line.standing import Standing, last_by_party, reply_of, standing
@@ -25,6 +26,8 @@ from keepclear.model.findings import FindingKind
 AFTERMATH = timedelta(days=1)
 """For so long after its time is over, late reports still change who was inside a cleared volume at T0."""
 OVER = ("given_back", "expired", "cancelled", "refused")
+MOST_WITHOUT_EFFECT = 5
+"""Of one author on one thread: so many acts without effect are findings."""
 COMPLYING = (a.Reply.WILL_COMPLY, a.Reply.WITH_CONDITIONS)
 
 
@@ -69,14 +72,30 @@ def key_for(kind: FindingKind, thread: Thread, *rest: str) -> str:
 
 
 def _without_effect(noticing: Noticing, thread: Thread) -> None:
+    """Of each author the first acts without effect are put on record; that there are more can be read from the acts."""
+    told: dict[str, int] = {}
     for message in thread.acts:
+        if without_effect_key(message) in noticing.state.findings:
+            told[message.author] = told.get(message.author, 0) + 1
+    for message in thread.acts:
+        held = without_effect_key(message) in noticing.state.findings
+        if not held and told.get(message.author, 0) >= MOST_WITHOUT_EFFECT:
+            continue
         why = objection(noticing.state, message)
-        if why is not None:
-            _one_without_effect(noticing, message, why, thread.id)
+        if why is None:
+            continue
+        _one_without_effect(noticing, message, why, thread.id)
+        if not held:
+            told[message.author] = told.get(message.author, 0) + 1
+
+
+def without_effect_key(message: Message) -> str:
+    """The key of the finding that an act has no effect."""
+    return f"{FindingKind.WITHOUT_EFFECT.value}:{message.id[:16]}"
 
 
 def _one_without_effect(noticing: Noticing, message: Message, why: str, thread_id: str | None) -> None:
-    key = f"{FindingKind.WITHOUT_EFFECT.value}:{message.id[:16]}"
+    key = without_effect_key(message)
     values: dict[str, str | float | bool | None] = {"reason": why, "act": act_tag(message.act)}
     found = finding(
         FindingKind.WITHOUT_EFFECT,
@@ -244,7 +263,10 @@ def _escalated(noticing: Noticing, thread: Thread) -> None:
         if climb.at > noticing.now:
             noticing.look_at(climb.at)
             break
-        key = key_for(FindingKind.ESCALATED, thread, climb.party, str(climb.step))
+        if climb.known_at is not None and climb.known_at > climb.at:
+            continue  # heard of only when its time was over: by then the ladder known here had been climbed
+        role = hashlib.sha256(climb.role.encode()).hexdigest()[:8]
+        key = key_for(FindingKind.ESCALATED, thread, climb.party, f"{climb.after_s:g}", role)
         found = finding(
             FindingKind.ESCALATED,
             key,
@@ -252,7 +274,7 @@ def _escalated(noticing: Noticing, thread: Thread) -> None:
             (climb.party,),
             until=climb.at,
             thread=thread.id,
-            values={"role": climb.role, "step": float(climb.step), "after_s": climb.after_s},
+            values={"role": climb.role, "after_s": climb.after_s},
             evidence=(thread.id,),
         )
         noticing.notice(key, found)
@@ -263,8 +285,8 @@ def _leg_blocked(noticing: Noticing, thread: Thread) -> None:
     if not isinstance(act, a.LegBlocked):
         return
     until = blocked_until(noticing.state, thread, noticing.now)
-    plan = plan_by_id(noticing.state, act.plan)
-    noticing.look_at(None if plan is None else plan[2].window.ends_at)
+    for _, _, plan in plans_blocked(noticing.state, thread):
+        noticing.look_at(plan.window.ends_at)
     key = key_for(FindingKind.LEG_BLOCKED, thread)
     found = finding(
         FindingKind.LEG_BLOCKED,

@@ -12,13 +12,15 @@ from datetime import datetime
 from keepclear.line import danger, line_check, movement
 from keepclear.line import statements as judging
 from keepclear.line.disclosure import as_seen_by
+from keepclear.line.groups import dissolved_at
 from keepclear.line.message import Message
 from keepclear.line.plans import current_plan, plans_in_force
 from keepclear.line.procedure import objection
 from keepclear.line.receipts import way
+from keepclear.line.reports import first_heard
 from keepclear.line.responsibility import assertions, holder, offers
 from keepclear.line.standing import last_by_party, reply_of, standing
-from keepclear.line.state import State, Thread
+from keepclear.line.state import Declared, State, Thread
 from keepclear.line.views import (
     ActView,
     AssetView,
@@ -134,7 +136,7 @@ def statements(state: State, now: datetime, party: str | None = None) -> list[St
         said = opener.act
         if not isinstance(said, a.PublishStatement) or opener.exercise:
             continue
-        claims = (JudgedClaim(claim=c, judgement=judging.judge(state, c, now, filed)) for c in said.claims)
+        claims = (JudgedClaim(claim=c, judgement=judging.judged(state, c, now, filed)) for c in said.claims)
         shown.append(
             StatementView(
                 act=opener.id,
@@ -153,7 +155,7 @@ def statements(state: State, now: datetime, party: str | None = None) -> list[St
 def picture(state: State, now: datetime, party: str | None = None) -> Picture:
     """Everything that has a place, as known at `now`."""
     state = as_seen_by(state, party)
-    groups = [own for group_id in state.group_acts if (own := movement.declared(state, group_id)) is not None]
+    groups = [declarations[-1] for declarations in state.groups.values()]
     return Picture(
         at=now,
         party=party or state.party,
@@ -322,10 +324,15 @@ def _clearings(state: State, now: datetime) -> Iterator[tuple[str, str, Volume, 
 
 
 def _assets(state: State, now: datetime) -> Iterator[AssetView]:
-    for asset, history in sorted(state.histories.items()):
-        reports = history.between(None, now)
-        if not reports:
+    """One report of each asset: of the viewer itself, else of who declared it its own, else of whoever saw it last."""
+    viewers = state.hosted() if state.party is None else (state.party,)
+    for asset in sorted(state.histories):
+        declarers = (author for author, _ in state.groups_with.get(asset, ()))
+        owners = sorted(party for party, aircraft in state.aircraft.items() if asset in aircraft)
+        history = first_heard(state, asset, (*viewers, *declarers, *owners), now)
+        if history is None:
             continue
+        reports = history.between(None, now)
         last = reports[-1]
         fix = last.fix
         yield AssetView(
@@ -338,13 +345,13 @@ def _assets(state: State, now: datetime) -> Iterator[AssetView]:
             lon_deg=fix.lon_deg,
             uncertainty_m=fix.uncertainty_m,
             alt_wgs84_m=fix.alt_wgs84_m,
-            reported_by=state.acts[last.act].author,
+            reported_by=history.author,
             basis=last.basis,
             trail=tuple((each.fix.lat_deg, each.fix.lon_deg) for each in reports[-TRAIL - 1 : -1]),
         )
 
 
-def _group(state: State, own: movement.Declared, now: datetime) -> GroupView:
+def _group(state: State, own: Declared, now: datetime) -> GroupView:
     group = own.group
     stands = movement.stand(state, own, now)
     return GroupView(
@@ -379,9 +386,9 @@ def _boundaries(state: State) -> Iterator[BoundaryView]:
                 yield BoundaryView(party=author, boundary=message.act.boundary)
 
 
-def _nearness(state: State, groups: list[movement.Declared], now: datetime) -> Iterator[NearnessView]:
+def _nearness(state: State, groups: list[Declared], now: datetime) -> Iterator[NearnessView]:
     for own in groups:
-        if movement.dissolved_at(state, own.group.id) is not None:
+        if dissolved_at(state, (own.message.author, own.group.id)) is not None:
             continue
         for version in _boundaries(state):
             seen = movement.nearness(state, own.group, version.boundary, now)

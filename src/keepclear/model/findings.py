@@ -22,6 +22,7 @@ class FindingKind(StrEnum):
     FORK = "fork"
     WITHOUT_EFFECT = "without_effect"
     CLOCK_AHEAD = "clock_ahead"
+    NOT_LOOKED_AT = "not_looked_at"
     # notices and requests
     READ_BACK_WRONG = "read_back_wrong"
     HOP_MISSING = "hop_missing"

@@ -141,7 +141,8 @@ def _findings(held: Held, state: State, now: datetime, args: Item) -> Iterator[I
 
 def _groups(held: Held, state: State, now: datetime, args: Item) -> Iterator[Item]:
     for group in view.picture(state, now, None).groups:
-        yield _item(group, [message.index for message in state.group_acts.get(group.id, ())])
+        declared = state.groups[(group.declared_by, group.id)]
+        yield _item(group, [each.message.index for each in declared])
 
 
 def _boundaries(held: Held, state: State, now: datetime, args: Item) -> Iterator[Item]:
