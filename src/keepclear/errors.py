@@ -9,6 +9,7 @@
     │   └── NotNow           well formed and signed, but the rules of the line do not allow it in this state
     ├── BrokenRecord         an export or a store does not prove itself
     ├── StoreFailed          bytes could not be kept or read back
+    │   ├── NodeStopped      the node takes nothing more; it must be started again
     │   └── StoreTooOld      the SQLite library is one that can lose data
     └── PeerUnreachable      another node gave no usable answer; it will be asked again
 
@@ -88,6 +89,14 @@ class BrokenRecord(KeepclearError):
 
 class StoreFailed(KeepclearError):
     """Bytes could not be kept or read back; nothing that was answered before is affected."""
+
+
+class NodeStopped(StoreFailed):
+    """The node takes nothing more, and why; it must be started again. What was answered before is on disk."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"this node has stopped: {why}")
+        self.why = why
 
 
 class StoreTooOld(StoreFailed):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TypeVar
 
 import pytest
@@ -18,13 +18,16 @@ from keepclear.errors import (
     Forked,
     KeepclearError,
     Malformed,
+    NodeStopped,
     NotNow,
     OutOfOrder,
     Refused,
     StoreFailed,
 )
 from keepclear.formats.wire import write_said
+from keepclear.line.duties import Draft
 from keepclear.line.standing import standing
+from keepclear.line.state import State
 from keepclear.model import acts as a
 from keepclear.model.acts import Said
 from keepclear.model.base import Name
@@ -34,8 +37,10 @@ from keepclear.model.tracks import Fix, Track
 from keepclear.node import writer
 from keepclear.node.clock import HandClock
 from keepclear.node.node import Node, Receipt
+from keepclear.node.urgent import URGENT
 from keepclear.node.writer import Aside
 from keepclear.record import NO_PREVIOUS, Entry, Header, SigningKey, leaf_bytes, leaf_hash, parse, seal
+from keepclear.server.problems import of_error
 from keepclear.store import MemoryStore, NewRow
 from tests.node import saying
 from tests.node.saying import said
@@ -210,6 +215,7 @@ def test_acts_that_come_at_once_are_judged_as_if_they_came_one_by_one(chosen: li
             ],
         }
         acts = [act_for(choice, threads) for choice in chosen]
+        acts.sort(key=lambda each: not isinstance(each[1].act, URGENT))  # as the writer does with those that wait
         if at_once:
             found = list(await asyncio.gather(*(outcome(node.submit(author, "desk", act)) for author, act in acts)))
         else:
@@ -274,7 +280,7 @@ def test_after_stopping_nothing_is_taken() -> None:
         await node.stop()
         with pytest.raises(StoreFailed):
             await node.submit("convoy", "desk", saying.positions(NOW))
-        with pytest.raises(StoreFailed):
+        with pytest.raises(NodeStopped, match="told to stop"):
             await node.tick()
 
     play(story())
@@ -288,10 +294,13 @@ def test_a_store_that_keeps_acts_elsewhere_ends_the_writing_and_is_said() -> Non
         store.append = lambda batch: [index + 1 for index in plain(batch)]  # type: ignore[method-assign]
         attempts = [node.submit("convoy", "desk", saying.positions(NOW)) for _ in range(3)]
         answers = await asyncio.gather(*attempts, return_exceptions=True)
-        assert [type(answer) for answer in answers] == [StoreFailed] * 3
+        assert [type(answer) for answer in answers] == [NodeStopped] * 3
         assert isinstance(node.failed, BrokenRecord)
-        with pytest.raises(StoreFailed):
+        with pytest.raises(NodeStopped, match="BrokenRecord: store: it put acts at") as stopped:
             await node.submit("convoy", "desk", saying.positions(NOW))
+        detail = of_error(stopped.value, "en").detail
+        assert "has stopped" in detail
+        assert "BrokenRecord" in detail
         await node.stop()
 
     play(story())
@@ -309,6 +318,112 @@ def test_too_much_at_once_is_refused_at_once(monkeypatch: pytest.MonkeyPatch) ->
     found = play(story())
     assert found[3:] == ["busy", "busy"]
     assert len(set(found[:3])) == 3
+
+
+def test_a_fault_in_what_is_owed_does_not_end_the_writing_and_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(state: State, now: datetime) -> list[Draft]:
+        raise ZeroDivisionError("two points opposite each other")
+
+    async def story() -> None:
+        node = await desk(MemoryStore())
+        assert node.duties_failed is None
+        with monkeypatch.context() as patched:
+            patched.setattr(writer, "duties", broken)
+            await node.submit("convoy", "desk", saying.danger("ground"))
+            await node.tick()
+            assert node.duties_failed == "ZeroDivisionError: two points opposite each other"
+            await node.submit("convoy", "desk", saying.positions(NOW))
+        assert node.failed is None
+        await node.tick()
+        assert node.duties_failed is None
+        await node.stop()
+
+    play(story())
+
+
+# ── what is urgent ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def told(node: Node, since: int) -> list[str]:
+    return [type(message.act).__name__ for message in node.state.log[since:]]
+
+
+def test_a_danger_call_goes_before_what_waits() -> None:
+    async def story() -> None:
+        node = await desk(MemoryStore())
+        before = node.size
+        waiting = [node.submit("convoy", "desk", saying.positions(NOW + timedelta(seconds=n))) for n in range(5)]
+        await asyncio.gather(*waiting, node.submit("ground", "desk", saying.danger("convoy")))
+        assert told(node, before)[:6] == ["DangerCall", *["Positions"] * 5]
+        await node.stop()
+
+    play(story())
+
+
+def test_a_danger_call_goes_before_what_is_left_of_a_round() -> None:
+    async def story() -> None:
+        calls: list[asyncio.Task[Receipt]] = []
+
+        async def calling_meanwhile(work: Callable[[], T]) -> T:
+            if said_all.is_set() and not calls:
+                calls.append(asyncio.create_task(node.submit("ground", "desk", saying.danger("convoy"))))
+                await asyncio.sleep(0)
+            return work()
+
+        said_all = asyncio.Event()
+        node = await desk(MemoryStore(), aside=calling_meanwhile)
+        before = node.size
+        said_all.set()
+        # A suspension is judged and kept alone, so this takes several transactions.
+        await asyncio.gather(
+            *(
+                node.submit("convoy", "desk", act)
+                for act in [said(a.Suspend(reason=saying.words("storm"))), said(a.Resume())] * 3
+            )
+        )
+        await calls[0]
+        assert told(node, before)[:3] == ["Suspend", "DangerCall", "Resume"]
+        await node.stop()
+
+    play(story())
+
+
+def test_what_a_peers_author_said_before_a_danger_call_goes_with_it() -> None:
+    async def story() -> None:
+        world = World(0)
+        node = await russia(world)
+        coalition, other = ByHand(), ByHand(key("coalition.node"))
+        slow = [other.say(said(a.LineCheck()), author="coalition.node") for _ in range(3)]
+        first, call, after = (
+            coalition.say(what) for what in (saying.positions(NOW), saying.danger("russia"), saying.positions(NOW))
+        )
+        before = node.size
+        taken = await node.take_in([*slow, first, call, after], "coalition.node")
+        assert [index for index in taken if isinstance(index, KeepclearError)] == []
+        heard = [message for message in node.state.log[before:] if not node.state.is_hosted(message.author)]
+        assert [type(message.act).__name__ for message in heard] == [
+            *("Positions", "DangerCall"),
+            *["LineCheck"] * 3,
+            "Positions",
+        ]
+        await world.end()
+
+    play(story())
+
+
+def test_what_is_forged_never_waits_with_the_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def story() -> None:
+        world = World(0)
+        node = await russia(world)
+        forged = ByHand(SigningKey.from_raw("coalition", b"9" * 32)).say(saying.danger("russia"))
+        true = ByHand().say(saying.danger("russia"))
+        monkeypatch.setattr(writer, "MAX_WAITING", 0)
+        answers = await node.take_in([forged, true, b"x"], "coalition.node")
+        assert [answer.code for answer in answers if isinstance(answer, Refused)] == ["forged", "busy", "malformed"]
+        monkeypatch.undo()
+        await world.end()
+
+    play(story())
 
 
 # ── own acts ─────────────────────────────────────────────────────────────────────────────────────────────────────────

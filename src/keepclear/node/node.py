@@ -177,13 +177,19 @@ class Node:
             return None
         return self._writing.exception()
 
+    @property
+    def duties_failed(self) -> str | None:
+        """Why this node cannot tell what it owes to say, if so: it takes acts, but gives no receipts or findings."""
+        return self._writer.duties_failed
+
     # ── saying and hearing ──
 
     async def submit(self, author: str, line: str, said: Said, said_at: datetime | None = None) -> Receipt:
         """Say something for the node or a party it speaks for; the answer comes when it is on disk.
 
         Forged (`author`) if this node holds no such key; any other Refused if the rules of the line do not allow it,
-        naming the field; StoreFailed if it could not be kept. After an error nothing was said.
+        naming the field; StoreFailed if it could not be kept. After an error nothing was said. What was already said
+        under the same draft is answered as it was then; other words under it are NotNow (`draft_reused`).
         """
         submission = Submission(author, line, said, said_at)
         self._writer.put(submission)
@@ -194,7 +200,7 @@ class Node:
 
         Raises like `submit`; OutOfOrder if the author's act before it is missing.
         """
-        arrival = Arrival(raw, from_peer)
+        arrival = self._writer.arrival(raw, from_peer)
         self._writer.put(arrival)
         return self._receipt(await arrival.answer)
 
@@ -202,8 +208,8 @@ class Node:
         """Take in several envelopes in order; for each its index in the record, or why it was not taken."""
         arrivals: list[Arrival | KeepclearError] = []
         for raw in raws:
-            arrival = Arrival(raw, sender)
             try:
+                arrival = self._writer.arrival(raw, sender)
                 self._writer.put(arrival)
             except KeepclearError as error:
                 arrivals.append(error)

@@ -8,12 +8,15 @@ Acts share a transaction only where the judgement of one cannot hang on another 
 judged by signature, membership and place in its chain. Of this node's own acts the kinds in `JUDGED_TOGETHER` may
 share, for none of them changes what `keepclear.line.decide` asks about another; any other is judged when everything
 before it is in force, and kept by itself. A test holds this to a writer that does one act at a time.
+
+Urgent acts (`keepclear.node.urgent`) go before all that waits, from one transaction to the next; what a peer's author
+said on that line before an urgent act of his goes with it, for a chain is taken in order.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,7 +25,17 @@ from typing import Any, Protocol, TypeVar
 
 import structlog
 
-from keepclear.errors import BrokenRecord, Forged, Forked, KeepclearError, Malformed, Refused, StoreFailed
+from keepclear.errors import (
+    BrokenRecord,
+    Forged,
+    Forked,
+    KeepclearError,
+    Malformed,
+    NodeStopped,
+    NotNow,
+    Refused,
+    StoreFailed,
+)
 from keepclear.formats.wire import write_said
 from keepclear.line.apply import apply
 from keepclear.line.decide import decide
@@ -32,6 +45,7 @@ from keepclear.line.state import Chain, State
 from keepclear.model import acts as a
 from keepclear.model.acts import Said
 from keepclear.node.clock import Clock
+from keepclear.node.urgent import URGENT
 from keepclear.record import (
     Entry,
     Envelope,
@@ -114,12 +128,15 @@ class Submission(Waiting):
 
 
 class Arrival(Waiting):
-    """An envelope that came from a peer."""
+    """An envelope that came from a peer, found to be signed with `key` (None: it is kept already)."""
 
-    def __init__(self, raw: bytes, sender: str) -> None:
+    def __init__(self, raw: bytes, sender: str, envelope: Envelope, message: Message, key: str | None) -> None:
         super().__init__()
         self.raw = raw
         self.sender = sender
+        self.envelope = envelope
+        self.message = message
+        self.key = key
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +155,40 @@ class Judged:
         return isinstance(self.waiting[0], Arrival)
 
 
+class Batch:
+    """Acts judged that will share a transaction, by id, and what must be known of them to let one more in."""
+
+    def __init__(self) -> None:
+        self.acts: dict[str, Judged] = {}
+        self._peers_may_join = True
+        self._own_may_join = True
+        self._plans: set[str] = set()
+        self._drafts: set[str | None] = set()
+
+    def add(self, judged: Judged) -> None:
+        """One more act."""
+        act = judged.message.act
+        self.acts[judged.message.id] = judged
+        together = isinstance(act, JUDGED_TOGETHER)
+        self._peers_may_join &= judged.from_peer or together
+        self._own_may_join &= together
+        self._drafts.add(judged.message.said.draft)
+        if isinstance(act, a.Notice):
+            self._plans.add(act.plan.id)
+
+    def takes(self, waiting: Waiting, kept: Mapping[str, Message]) -> bool:
+        """Whether an act may be judged before the acts of the batch are in force; see the head of this file."""
+        if not isinstance(waiting, Submission):
+            return self._peers_may_join
+        act = waiting.said.act
+        re = getattr(act, "re", None)
+        if not self._own_may_join or not isinstance(act, JUDGED_TOGETHER) or (re is not None and re not in kept):
+            return False
+        if waiting.said.draft is not None and waiting.said.draft in self._drafts:
+            return False
+        return not (isinstance(act, a.Notice) and act.plan.id in self._plans)
+
+
 class Writer:
     """Owns the state and the tree of one node. `load` first, then `run` as a task until `stop`."""
 
@@ -154,6 +205,8 @@ class Writer:
         self.tree = Tree()
         self.clock_behind_s = 0.0
         """How far the clock stands behind the last record time; 0 but after it was put back."""
+        self.duties_failed: str | None = None
+        """Why this node cannot tell what it owes to say (receipts, findings); None while it can."""
         self._keys = keys
         self._store = store
         self._clock = clock
@@ -162,6 +215,7 @@ class Writer:
         self._last_recorded_at: datetime | None = None
         self._queue: list[Waiting] = []
         self._taken: list[Waiting] = []
+        self._in_hand: list[Waiting] = []
         self._ticks: list[asyncio.Future[None]] = []
         self._ticking: list[asyncio.Future[None]] = []
         self._arrived = asyncio.Event()
@@ -192,18 +246,37 @@ class Writer:
             self._last_recorded_at = row.recorded_at
 
     def put(self, waiting: Waiting) -> None:
-        """Hand an act in. Refused (`busy`) if too many wait; StoreFailed if the writer has stopped."""
+        """Hand an act in. Refused (`busy`) if too many wait; NodeStopped if the writer has ended."""
         if self._gone is not None:
-            raise StoreFailed(self._gone)
+            raise NodeStopped(self._gone)
         if len(self._queue) >= MAX_WAITING:
             raise Refused("too much is waiting to be written; try again", code="busy")
         self._queue.append(waiting)
         self._wake()
 
+    def arrival(self, raw: bytes, sender: str) -> Arrival:
+        """Read what a peer brought and check its author's signature, so that nothing forged ever waits with the rest.
+
+        Malformed, or Forged, if it is not what an enrolled author signed.
+        """
+        try:
+            envelope = parse(raw)
+            known = self.state.acts.get(envelope.id)
+            if known is not None:
+                return Arrival(raw, sender, envelope, known, None)
+            key = self._check_author(envelope)
+            return Arrival(raw, sender, envelope, read_message(envelope), key)
+        except Refused:
+            raise
+        except Exception:
+            # The outermost edge toward foreign bytes: a fault in reading must not stop the line for everybody.
+            log.exception("act.not_judged")
+            raise Refused("this node could not judge the act", code="not_judged") from None
+
     def tick(self) -> asyncio.Future[None]:
         """Ask for what is due now to be done; resolves when it is kept."""
         if self._gone is not None:
-            raise StoreFailed(self._gone)
+            raise NodeStopped(self._gone)
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._ticks.append(done)
         self._wake()
@@ -228,23 +301,24 @@ class Writer:
                 self._arrived.clear()
                 self._taken, self._queue = self._queue, []
                 self._ticking, self._ticks = self._ticks, []
-                await self._write(self._taken)
+                await self._write_taken()
                 await self._say_forks()
                 if self._ticking or not self._queue:
                     await self._do_duties()
                 for tick in self._ticking:
                     if not tick.done():
                         tick.set_result(None)
-        except Exception:
+        except Exception as error:
             log.exception("writer.ended")
+            self._gone = f"{type(error).__name__}: {error}"
             raise
         finally:
-            self._gone = "the node has stopped writing"
-            for left in (*self._taken, *self._queue):
-                left.refuse(StoreFailed(self._gone))
+            self._gone = self._gone or "it was told to stop"
+            for left in (*self._in_hand, *self._taken, *self._queue):
+                left.refuse(NodeStopped(self._gone))
             for tick in (*self._ticking, *self._ticks):
                 if not tick.done():
-                    tick.set_exception(StoreFailed(self._gone))
+                    tick.set_exception(NodeStopped(self._gone))
             self._idle.set()
 
     # ── one round ──
@@ -252,6 +326,16 @@ class Writer:
     def _wake(self) -> None:
         self._idle.clear()
         self._arrived.set()
+
+    async def _write_taken(self) -> None:
+        """Write what was taken from the queue; an urgent act that comes meanwhile goes before what is left."""
+        while self._taken:
+            if any(_is_urgent(waiting) for waiting in self._queue):
+                self._taken, self._queue = [*self._taken, *self._queue], []
+            self._in_hand = _urgent_first(self._taken)
+            batch, self._taken = self._judge(self._in_hand)
+            if batch:
+                await self._keep(batch)
 
     async def _write(self, arrived: Sequence[Waiting]) -> None:
         left = list(arrived)
@@ -263,7 +347,16 @@ class Writer:
     async def _do_duties(self) -> None:
         """What the node owes to say of itself. A duty refused now is tried again when the next act or tick comes."""
         for _ in range(DUTY_ROUNDS):
-            drafts = duties(self.state, self._stamp())
+            try:
+                drafts = duties(self.state, self._stamp())
+            except Exception as error:
+                # What follows from the record would fail again at every start: better to go on without, and say so.
+                why = f"{type(error).__name__}: {error}"
+                if why != self.duties_failed:
+                    log.exception("duties.failed")
+                self.duties_failed = why
+                return
+            self.duties_failed = None
             if not drafts:
                 return
             await self._say(drafts)
@@ -280,13 +373,13 @@ class Writer:
 
     def _judge(self, arrived: Sequence[Waiting]) -> tuple[list[Judged], list[Waiting]]:
         """The acts from the front that are taken and may share a transaction, and all that must come after them."""
-        batch: dict[str, Judged] = {}
+        batch = Batch()
         with self._counting_on() as count_on:
             for place, waiting in enumerate(arrived):
-                if batch and (len(batch) >= MAX_BATCH or not self._may_share(batch.values(), waiting)):
-                    return list(batch.values()), list(arrived[place:])
+                if batch.acts and (len(batch.acts) >= MAX_BATCH or not batch.takes(waiting, self.state.acts)):
+                    return list(batch.acts.values()), list(arrived[place:])
                 try:
-                    judged = self._judge_one(waiting, batch)
+                    judged = self._judge_one(waiting, batch.acts)
                 except Refused as error:
                     waiting.refuse(error)
                 except Exception:
@@ -295,36 +388,24 @@ class Writer:
                     waiting.refuse(Refused("this node could not judge the act", code="not_judged"))
                 else:
                     if judged is not None:
-                        batch[judged.message.id] = judged
+                        batch.add(judged)
                         count_on(judged.message)
-        return list(batch.values()), []
-
-    def _may_share(self, batch: Iterable[Judged], waiting: Waiting) -> bool:
-        """Whether an act may be judged before the acts of the batch are in force; see the head of this file."""
-        if not isinstance(waiting, Submission):
-            return all(judged.from_peer or isinstance(judged.message.act, JUDGED_TOGETHER) for judged in batch)
-        act = waiting.said.act
-        re = getattr(act, "re", None)
-        if not isinstance(act, JUDGED_TOGETHER) or (re is not None and re not in self.state.acts):
-            return False
-        for judged in batch:
-            other = judged.message.act
-            if not isinstance(other, JUDGED_TOGETHER):
-                return False
-            if isinstance(act, a.Notice) and isinstance(other, a.Notice) and act.plan.id == other.plan.id:
-                return False
-        return True
+        return list(batch.acts.values()), []
 
     def _judge_one(self, waiting: Waiting, batch: Mapping[str, Judged]) -> Judged | None:
         """One act; None if it is already kept, and answered, or already in the batch."""
         now = self._stamp()
         if isinstance(waiting, Submission):
+            before = self._said_before(waiting)
+            if before is not None:
+                waiting.take(before)
+                return None
             raw = self._sealed(waiting, now)
             message = read_message(parse(raw))
             decide(self.state, message, now, own=True)
         elif isinstance(waiting, Arrival):
             raw = waiting.raw
-            envelope = parse(raw)
+            envelope = waiting.envelope
             known = self.state.acts.get(envelope.id)
             if known is not None:
                 waiting.take(known)
@@ -332,8 +413,9 @@ class Writer:
             if envelope.id in batch:
                 batch[envelope.id].waiting.append(waiting)
                 return None
-            self._check_author(envelope)
-            message = read_message(envelope)
+            if self.state.key_of(envelope.header.author) != waiting.key:
+                self._check_author(envelope)  # enrolled anew while this waited
+            message = waiting.message
             try:
                 decide(self.state, message, now, own=False)
             except Forked as fork:
@@ -343,6 +425,18 @@ class Writer:
             raise TypeError(type(waiting))
         return Judged(message, raw, leaf_bytes(Entry(self.tree.size + len(batch), now, raw)), now, [waiting])
 
+    def _said_before(self, submission: Submission) -> Message | None:
+        """The act already kept under this draft; NotNow if it was another one."""
+        author, draft = submission.author, submission.said.draft
+        if draft is None or author not in self._keys or (author, draft) not in self.state.drafts:
+            return None
+        message = self.state.acts[self.state.drafts[author, draft]]
+        if (message.line, message.said) != (submission.line, submission.said):
+            raise NotNow(
+                "something else was said under this draft", field="draft", code="draft_reused", held=message.id
+            )
+        return message
+
     def _sealed(self, submission: Submission, now: datetime) -> bytes:
         key = self._keys.get(submission.author)
         if key is None:
@@ -351,12 +445,14 @@ class Writer:
         header = Header(submission.line, submission.author, chain.seq + 1, chain.last, submission.said_at or now)
         return seal(header, write_said(submission.said), key)
 
-    def _check_author(self, envelope: Envelope) -> None:
+    def _check_author(self, envelope: Envelope) -> str:
+        """The key it is signed with. Forged if it is not its author's, or the author is not enrolled."""
         author = envelope.header.author
         key = self.state.key_of(author)
         if key is None:
             raise Forged(f"{author} is not enrolled here", field="author", code="unknown_author")
         check_signature(envelope, VerifierKey.from_vkey(key))
+        return key
 
     def _stamp(self) -> datetime:
         """The record time: the clock's, but never earlier than the entry before."""
@@ -446,3 +542,26 @@ class Writer:
                 log.error("store.failed", why=str(error))
                 continue
             await self._say([draft])
+
+
+def _is_urgent(waiting: Waiting) -> bool:
+    act = waiting.said.act if isinstance(waiting, Submission) else None
+    return isinstance(waiting.message.act if isinstance(waiting, Arrival) else act, URGENT)
+
+
+def _urgent_first(waiting: list[Waiting]) -> list[Waiting]:
+    """The same, the urgent ones first, and with them what a peer's author said before on that line."""
+    urgent: set[int] = set()
+    last: dict[tuple[str, str], int] = {}
+    for place, each in enumerate(waiting):
+        if _is_urgent(each):
+            urgent.add(place)
+            if isinstance(each, Arrival):
+                last[each.message.line, each.message.author] = place
+    if not urgent:
+        return waiting
+    for place, each in enumerate(waiting):
+        if isinstance(each, Arrival) and place < last.get((each.message.line, each.message.author), -1):
+            urgent.add(place)
+    first = [each for place, each in enumerate(waiting) if place in urgent]
+    return first + [each for place, each in enumerate(waiting) if place not in urgent]

@@ -313,8 +313,12 @@ def plain_routes(local: Local) -> list[HTTPRouteHandler]:
 
     @get("/readyz", media_type="text/plain", sync_to_thread=False)
     def readyz() -> Response[str]:
-        ready = local.node.failed is None
-        return Response("ready\n" if ready else "not ready\n", status_code=200 if ready else 503)
+        node = local.node
+        if node.failed is not None:
+            return Response(f"not ready: it has stopped ({node.failed})\n", status_code=503)
+        if node.duties_failed is not None:
+            return Response(f"not ready: it gives no receipts or findings ({node.duties_failed})\n", status_code=503)
+        return Response("ready\n", status_code=200)
 
     @get("/metrics", media_type="text/plain; version=0.0.4", sync_to_thread=False)
     def metrics() -> str:

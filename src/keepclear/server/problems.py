@@ -22,6 +22,7 @@ from keepclear.errors import (
     Forked,
     KeepclearError,
     Malformed,
+    NodeStopped,
     NotNow,
     OutOfOrder,
     Refused,
@@ -125,6 +126,8 @@ def of_error(error: KeepclearError, lang: str) -> Problem:
     status = status_of(error)
     if isinstance(error, Refused):
         return problem(status, error.code, error.message, lang, error.field, **error.values)
+    if isinstance(error, NodeStopped):
+        return problem(status, "node_stopped", str(error), lang, why=error.why)
     code = "store_failed" if isinstance(error, StoreFailed) else "broken_record"
     return problem(status, code, str(error), lang)
 

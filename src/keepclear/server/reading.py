@@ -70,7 +70,7 @@ def said_twice(outer: _Outer, body: bytes) -> bool:
 
 def placed(error: Refused) -> Refused:
     """An error of the rules, its field as it is called in what was posted: `act.re` is `said.act.re` there."""
-    if error.field.partition(".")[0].partition("[")[0] in ("act", "exercise", "role", "basis"):
+    if error.field.partition(".")[0].partition("[")[0] in ("act", "exercise", "role", "basis", "draft"):
         error.field = f"said.{error.field}"
     elif error.field == "author":
         error.field = "party"
