@@ -170,16 +170,17 @@ def test_a_report_must_answer_for_every_affected_aircraft(world: World) -> None:
 
 def test_the_residual_is_who_was_inside_left_or_unknown_at_t0(world: World) -> None:
     """T0 is minute 60. One left at 50, one still inside, one silent since before, one never near."""
-    tracks = (
-        drone("left", (-5, LAT, LON), (40, LAT, LON), (50, LAT, FAR), (58, LAT, FAR), (62, LAT, FAR)),
-        drone("inside", (-5, LAT, LON), (58, LAT, LON), (62, LAT, LON), (75, LAT, FAR)),
-        drone("silent", (-5, LAT, LON), (10, LAT, LON)),
-        drone("away", (-5, LAT, FAR), (62, LAT, FAR)),
-    )
-    for each in tracks:
-        say_positions(world, each)
+    say_positions(world, *(drone(asset, (-5, LAT, LON)) for asset in ("left", "inside", "silent")))
+    say_positions(world, drone("away", (-5, LAT, FAR)))
     asked = comply(world)
     world.set(at(80))
+    say_positions(
+        world,
+        drone("left", (40, LAT, LON), (50, LAT, FAR), (58, LAT, FAR), (62, LAT, FAR)),
+        drone("inside", (58, LAT, LON), (62, LAT, LON), (75, LAT, FAR)),
+        drone("silent", (10, LAT, LON)),
+        drone("away", (62, LAT, FAR)),
+    )
     world.settle()
     items = residual_now(world["coalition"].state, asked, "coalition", at(80))
     assert {item.asset: item.status for item in items} == {
@@ -200,9 +201,10 @@ def test_the_residual_is_who_was_inside_left_or_unknown_at_t0(world: World) -> N
 
 
 def test_late_tracks_change_the_residual_and_made_up_ones_are_marked(world: World) -> None:
-    say_positions(world, drone("one", (-5, LAT, LON), (50, LAT, FAR)))
+    say_positions(world, drone("one", (-5, LAT, LON)))
     asked = comply(world)
     world.set(at(61))
+    say_positions(world, drone("one", (50, LAT, FAR)))
     world.settle()
     assert found(world, "coalition", FindingKind.RESIDUAL)[0].values["one"] == "unknown"
     made_up = Basis(kind=BasisKind.SYNTHETIC)

@@ -273,10 +273,9 @@ def test_who_was_last_reported_inside_is_affected() -> None:
         drone([(-60, IN)]),
         drone([(30, IN)]),
         drone([(10, IN)], heights=[6_500.0]),
-        history("bus", [(10, IN, 0)], kind=AssetKind.BUS),
         History("drone", AssetKind.DRONE),
     ],
-    ids=["gone", "an old report", "not yet reported", "above", "a bus", "no report"],
+    ids=["gone", "an old report", "not yet reported", "above", "no report"],
 )
 def test_who_is_not_affected(flown: History) -> None:
     assert affected(CIRCLE, [flown], {}, moment(20)) == []

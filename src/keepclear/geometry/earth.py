@@ -19,6 +19,8 @@ from keepclear.errors import Malformed
 FloatArray = npt.NDArray[np.float64]
 
 _WGS84 = Geod(ellps="WGS84")
+_GREATEST_RADIUS_M = _WGS84.a**2 / _WGS84.b * (1.0 + 1e-12)
+"""Of curvature, at the poles; rounding included."""
 
 
 def distance_m(lat1_deg: float, lon1_deg: float, lat2_deg: float, lon2_deg: float) -> float:
@@ -123,6 +125,17 @@ def plane_about(lat_deg: npt.ArrayLike, lon_deg: npt.ArrayLike) -> LocalPlane:
         raise Malformed("these points have no middle: they lie all round the earth", field="lat_deg", code="too_wide")
     x, y, z = (float(part) for part in toward)
     return LocalPlane(math.degrees(math.atan2(z, math.hypot(x, y))), math.degrees(math.atan2(y, x)))
+
+
+def at_most_m(lat1_deg: float, lon1_deg: float, lat2_deg: float, lon2_deg: float) -> float:
+    """A bound that two points are no farther apart than, in metres; a tenth of the cost of `distance_m`.
+
+    It is the way along a meridian and then along a parallel, each on the ellipsoid's greatest radius of curvature. Of
+    points on one spot it is 0.
+    """
+    turn = abs(lon1_deg - lon2_deg) % 360.0
+    east = math.radians(min(turn, 360.0 - turn)) * math.cos(math.radians(lat1_deg))
+    return _GREATEST_RADIUS_M * (math.radians(abs(lat1_deg - lat2_deg)) + east)
 
 
 def stretch(reach_m: float) -> float:

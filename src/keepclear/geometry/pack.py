@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import numpy.typing as npt
 from pyproj import Geod
 
 from keepclear.geometry.earth import FloatArray
+from keepclear.model.base import EARLIEST, LATEST
 from keepclear.model.places import LatLon
 from keepclear.model.plans import Trajectory
 from keepclear.model.tracks import Fix
@@ -24,6 +25,12 @@ IntArray = npt.NDArray[np.int64]
 
 LONGEST_LEG_M = 10_000.0
 """Legs are cut to this length, so that each is straight on a plane about its middle (2 mm off at 10 km from it)."""
+
+FASTEST_M_S = 1_500.0
+"""Two reports that only something faster could join are not joined: one of them is wrong."""
+LONGEST_STEP_M = 500_000.0
+"""Nor are two reports farther apart than this: nothing is known of the way between them."""
+_LAST = LATEST - timedelta(microseconds=1)
 
 _WGS84 = Geod(ellps="WGS84")
 
@@ -72,8 +79,8 @@ def seconds(at: datetime) -> float:
 
 
 def moment(t_s: float) -> datetime:
-    """The moment in UTC, to the nearest microsecond."""
-    return datetime.fromtimestamp(t_s, UTC)
+    """The moment in UTC, to the nearest microsecond; the first or the last that can be told, if it lies outside."""
+    return min(max(datetime.fromtimestamp(t_s, UTC), EARLIEST), _LAST)
 
 
 def along(
@@ -110,14 +117,18 @@ def trajectory_legs(trajectory: Trajectory, band: AltitudeBand) -> Legs:
 def fix_legs(fixes: Sequence[Fix], max_gap_s: float) -> Legs:
     """The legs between reports no further apart than `max_gap_s`; a report with no neighbour so near is a point leg.
 
-    `fixes` are in order of time. Nothing is said of the time between reports further apart. Heights are NaN where
-    either end is unknown.
+    `fixes` are in order of time. Nothing is said of the time between reports further apart, nor between two that lie
+    more than `LONGEST_STEP_M` apart, or farther than `FASTEST_M_S` allows after taking off both uncertainties. Heights
+    are NaN where either end is unknown.
     """
     t = np.array([seconds(fix.at) for fix in fixes], dtype=np.float64)
     lat = np.array([fix.lat_deg for fix in fixes], dtype=np.float64)
     lon = np.array([fix.lon_deg for fix in fixes], dtype=np.float64)
     height = np.array([np.nan if fix.alt_wgs84_m is None else fix.alt_wgs84_m for fix in fixes], dtype=np.float64)
+    doubt = np.array([fix.uncertainty_m for fix in fixes], dtype=np.float64)
+    step = lengths_m(lat[:-1], lon[:-1], lat[1:], lon[1:])
     joined = np.diff(t) <= max_gap_s
+    joined &= (step <= LONGEST_STEP_M) & (step - doubt[:-1] - doubt[1:] <= FASTEST_M_S * np.diff(t))
     alone = ~(np.append(joined, False) | np.insert(joined, 0, False))[: len(t)]
     first = np.flatnonzero(np.append(joined, False)[: len(t)] | alone)
     last = np.where(alone[first], first, np.minimum(first + 1, len(t) - 1))

@@ -13,7 +13,15 @@ import numpy as np
 import numpy.typing as npt
 import shapely
 
-from keepclear.geometry.earth import FloatArray, LocalPlane, bearing_deg, destination, distance_m, plane_about
+from keepclear.geometry.earth import (
+    FloatArray,
+    LocalPlane,
+    bearing_deg,
+    destination,
+    distance_m,
+    distances_m,
+    plane_about,
+)
 from keepclear.geometry.pack import Legs, seconds
 from keepclear.geometry.shapes import (
     Interval,
@@ -23,8 +31,12 @@ from keepclear.geometry.shapes import (
     times_in_circle,
     times_in_polygon,
 )
+from keepclear.model.places import LatLon
 from keepclear.model.times import Window
 from keepclear.model.volumes import AltitudeBand, Area, Circle, Polygon
+
+FAR_M = 3_000_000.0
+"""Areas farther apart than this are not drawn on one plane: at the antipode of its origin a plane means nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +54,10 @@ class Outline:
             return cls(LocalPlane(area.centre.lat_deg, area.centre.lon_deg), None, area.radius_m)
         plane = plane_about(*_vertices(area))
         return cls(plane, _ring(area, plane), 0.0)
+
+    def extent_m(self) -> float:
+        """Metres from the origin of the plane to the farthest point of the area."""
+        return self.radius_m if self.ring is None else float(np.hypot(self.ring[:, 0], self.ring[:, 1]).max())
 
     def depths_m(self, lat_deg: npt.ArrayLike, lon_deg: npt.ArrayLike) -> FloatArray:
         """Metres from each of n points to the outline, shape (n,): negative within the area, positive outside."""
@@ -138,6 +154,9 @@ def passages(
     # A leg that goes somewhere in less than a microsecond has no speed; its ends belong to its neighbours too.
     at_hand &= (legs.t1_s > legs.t0_s) | (legs.lengths_m() == 0.0)
     at_hand &= ~(lowest > band.upper_wgs84_m + vertical_m) & ~(highest < band.lower_wgs84_m - vertical_m)
+    origin = outline.plane.lat0_deg, outline.plane.lon0_deg
+    near = outline.extent_m() + max(reach_m, 0.0) + 1.0
+    at_hand &= distances_m(*origin, legs.lat0_deg, legs.lon0_deg) <= near + 2.0 * legs.lengths_m()
     found: list[Passage] = []
     for i in np.flatnonzero(at_hand).tolist():
         start, end = outline.plane.to_xy([legs.lat0_deg[i], legs.lat1_deg[i]], [legs.lon0_deg[i], legs.lon1_deg[i]])
@@ -172,10 +191,13 @@ def holds(outer: Area, inner: Area) -> bool:
 def meeting(one: Area, other: Area) -> tuple[float, float, float]:
     """Metres between two areas (0 where they meet), and a latitude and longitude: in both, or where they are nearest.
 
-    Raises `Malformed` if the two lie so round the earth that they have no common plane.
+    Of areas more than `FAR_M` apart the distance is at least the one given, and the place is halfway between them.
     """
     if isinstance(one, Circle) and isinstance(other, Circle):
         return _circles(one, other)
+    far = _circles(_round(one), _round(other))
+    if far[0] > FAR_M:
+        return far
     if isinstance(one, Circle):
         return meeting(other, one)
     if isinstance(other, Circle):
@@ -203,8 +225,9 @@ def within(one: Area, other: Area, reach_m: float) -> bool:
     if isinstance(one, Circle) and isinstance(other, Circle):
         apart = distance_m(one.centre.lat_deg, one.centre.lon_deg, other.centre.lat_deg, other.centre.lon_deg)
         return apart - one.radius_m - other.radius_m <= reach_m
-    if reach_m >= 0.0:
-        return meeting(one, other)[0] <= reach_m
+    apart = meeting(one, other)[0]
+    if reach_m >= 0.0 or apart > 0.0:
+        return apart <= reach_m
     if isinstance(one, Circle):
         return within(other, one, reach_m)
     if isinstance(other, Circle):
@@ -224,6 +247,15 @@ def joined(spans: list[Interval]) -> list[Interval]:
         else:
             whole.append((begin, end))
     return whole
+
+
+def _round(area: Area) -> Circle:
+    """A circle that holds the area."""
+    if isinstance(area, Circle):
+        return area
+    outline = Outline.of(area)
+    middle = LatLon(lat_deg=outline.plane.lat0_deg, lon_deg=outline.plane.lon0_deg)
+    return Circle(centre=middle, radius_m=outline.extent_m())
 
 
 def _circles(one: Circle, other: Circle) -> tuple[float, float, float]:

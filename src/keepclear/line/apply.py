@@ -15,7 +15,7 @@ from keepclear.line.groups import concerned_by, file_group, name_of
 from keepclear.line.line_check import take_answer, take_check
 from keepclear.line.message import Message
 from keepclear.line.plans import reach
-from keepclear.line.procedure import cancelled_by, first, too_many_desks
+from keepclear.line.procedure import cancelled_by, first, too_many_boundaries, too_many_desks
 from keepclear.line.receipts import in_force, plan_of
 from keepclear.line.reports import file_track
 from keepclear.line.state import THREAD_KINDS, Chain, HeldPlan, Line, State, Thread
@@ -245,6 +245,8 @@ def _declare_group(state: State, message: Message, act: a.DeclareGroup) -> None:
 
 
 def _declare_boundary(state: State, message: Message, act: a.DeclareBoundary) -> None:
+    if too_many_boundaries(state, message, act.boundary.id):
+        return
     state.boundaries.setdefault(act.boundary.id, {})[message.author] = message
     for group in state.groups:
         state.agenda.touch("group", name_of(group), EARLIEST)

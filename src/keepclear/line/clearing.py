@@ -2,8 +2,8 @@
 
 Both are computed for one addressed party from what the node that hosts it holds: the party's flight and observation
 plans in force, and the tracks of its own aircraft. An aircraft is a party's own if the party reported its position as
-sent or called in by the aircraft itself, or named it in such a plan. What another party's sensors say of it serves to
-place it, never to disown it.
+sent or called in by the aircraft itself, or named it in such a plan. What another party's sensors say of it can add it
+to those inside, or make its whereabouts a doubt, never clear it.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from keepclear.line.plans import plans_in_force
+from keepclear.line.reports import others_reports, own_reports
 from keepclear.line.state import State, Thread
 from keepclear.line.timings import RESIDUAL_GAP_S
 from keepclear.model import acts as a
@@ -39,16 +40,21 @@ def flying_plans(state: State, party: str, now: datetime) -> dict[str, Plan]:
 
 
 def own_aircraft(state: State, party: str) -> dict[str, History]:
-    """The reports of a party's own aircraft, by asset id; of those ever reported."""
-    return {
-        asset: state.histories[asset] for asset in sorted(state.aircraft.get(party, ())) if asset in state.histories
-    }
+    """A party's own reports of its own aircraft, by asset id; of those it ever reported."""
+    own = ((asset, own_reports(state, asset, party)) for asset in sorted(state.aircraft.get(party, ())))
+    return {asset: history for asset, history in own if history is not None}
+
+
+def aircraft_by_others(state: State, party: str) -> dict[str, list[History]]:
+    """What others report of a party's own aircraft, by asset id."""
+    return {asset: others_reports(state, asset, party) for asset in sorted(state.aircraft.get(party, ()))}
 
 
 def affected_now(state: State, thread: Thread, party: str, now: datetime) -> list[Affected]:
     """The party's aircraft that the requested volume concerns, with why and on what acts."""
-    own = own_aircraft(state, party).values()
-    return affected(volume_of(thread), own, flying_plans(state, party, now), now)
+    others = (history for each in aircraft_by_others(state, party).values() for history in each)
+    reports = (*own_aircraft(state, party).values(), *others)
+    return affected(volume_of(thread), reports, flying_plans(state, party, now), now)
 
 
 def name_of(each: Affected) -> str:
@@ -72,8 +78,14 @@ def residual_now(state: State, request_id: str, party: str, now: datetime) -> tu
     """
     thread = state.threads[request_id]
     assets = affected_ever(state, thread, party, now)
-    own = own_aircraft(state, party)
-    return residual(volume_of(thread), assets, own, max_gap_s=RESIDUAL_GAP_S, since=thread.opener.said_at)
+    return residual(
+        volume_of(thread),
+        assets,
+        own_aircraft(state, party),
+        others=aircraft_by_others(state, party),
+        max_gap_s=RESIDUAL_GAP_S,
+        since=thread.opener.said_at,
+    )
 
 
 def not_listed(state: State, thread: Thread, party: str, done: a.Done, now: datetime) -> list[str]:

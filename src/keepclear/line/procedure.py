@@ -20,6 +20,8 @@ ADDRESSED = "addressed"
 EITHER = "author or addressed"
 ANYBODY = "anybody"
 
+MOST_BOUNDARIES = 20
+"""Of one party: each is held against every group."""
 MOST_DESKS = 20
 """How many desks a party may show on one line; a roster beyond them has no effect."""
 
@@ -87,6 +89,8 @@ def objection(state: State, message: Message) -> str | None:
         return "too_many" if too_many(state, message, act.group.id) else None
     if isinstance(act, a.Roster) and not message.exercise:
         return "too_many" if too_many_desks(state, message, act.desk.id) else None
+    if isinstance(act, a.DeclareBoundary) and not message.exercise:
+        return "too_many" if too_many_boundaries(state, message, act.boundary.id) else None
     if isinstance(act, a.Resume) and message.id not in state.thread_of:
         suspensions = state.lines[message.line].suspensions.get(message.author, [])
         open_ = suspensions and not state.threads[suspensions[-1]].of(a.Resume)
@@ -114,6 +118,13 @@ def too_many_desks(state: State, message: Message, desk: str) -> bool:
     """Whether a roster is of one more desk than a party may show on a line."""
     shown = state.rosters.get((message.line, message.author), {})
     return desk not in shown and len(shown) >= MOST_DESKS
+
+
+def too_many_boundaries(state: State, message: Message, boundary: str) -> bool:
+    """Whether a boundary is one more than a party may draw."""
+    own = (versions.get(message.author) for versions in state.boundaries.values())
+    drawn = {each.act.boundary.id for each in own if each is not None and isinstance(each.act, a.DeclareBoundary)}
+    return boundary not in drawn and len(drawn) >= MOST_BOUNDARIES
 
 
 def cancelled_by(state: State, thread: Thread) -> Message | None:

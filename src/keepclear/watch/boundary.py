@@ -7,16 +7,19 @@ reports an asset is held to move evenly along the geodesic; nothing is said of t
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 
 import numpy as np
 
-from keepclear.geometry.earth import FloatArray, LocalPlane, distance_m, distances_m, plane_about
+from keepclear.geometry.earth import FloatArray, LocalPlane, at_most_m, distance_m, distances_m, plane_about
 from keepclear.geometry.pack import Legs, lengths_m, line_points, moment, seconds
 from keepclear.geometry.shapes import locate_on_polyline, nearest_approach, points_at_chainages
 from keepclear.model.boundaries import Boundary
+from keepclear.model.places import LatLon
+from keepclear.model.tracks import Fix
 from keepclear.watch.history import History, Report, acts_of
 from keepclear.watch.path import Path
 
@@ -70,10 +73,12 @@ def watch_boundary(
 ) -> BoundaryWatch:
     """What the reports of a group's members up to `until` show of their distance from one version of a boundary.
 
+    Where several authors report a member, each history is a path of its own: what one shows another does not undo.
+
     Reports further apart than `max_gap_s` are not joined: a crossing in such a gap is not seen, only where the reports
     before and after it were. With `since`, only the reports needed for the time from then on are looked at.
     """
-    line = line_points(boundary.vertices)
+    line = _drawn(boundary.vertices)
     paths = [path for history in histories if (path := Path.of(history, max_gap_s, since, until)).reports]
     if not paths:
         return _nothing(boundary)
@@ -115,9 +120,12 @@ def is_out_of_reach(
     if not runs:
         return True
     fixes = [report.fix for reports in runs for report in reports]
+    line = _drawn(boundary.vertices)
+    if _all_far(fixes, line, boundary):
+        return True
     lat, lon = np.array([fix.lat_deg for fix in fixes]), np.array([fix.lon_deg for fix in fixes])
     places, which = np.unique(np.column_stack((lat, lon)), axis=0, return_inverse=True)
-    away = _from_line_m(places[:, 0], places[:, 1], line_points(boundary.vertices))[which.reshape(-1)]
+    away = _from_line_m(places[:, 0], places[:, 1], line)[which.reshape(-1)]
     within = boundary.approach_m + boundary.uncertainty_m + np.array([fix.uncertainty_m for fix in fixes])
     if (away <= within).any():
         return False
@@ -128,6 +136,23 @@ def is_out_of_reach(
     )
     least = (away[:-1] + away[1:] - step) / 2
     return not bool((least[same] <= _ALIKE_M).any())
+
+
+def _all_far(fixes: Sequence[Fix], line: Line, boundary: Boundary) -> bool:
+    """Whether all reports lie so near the first one, and that so far from the line, that nothing more need be asked.
+
+    Between two reports no farther than R from the first an even path comes no nearer to the line than 2R less.
+    """
+    first = fixes[0]
+    spread = max(at_most_m(first.lat_deg, first.lon_deg, fix.lat_deg, fix.lon_deg) for fix in fixes)
+    within = boundary.approach_m + boundary.uncertainty_m + max(fix.uncertainty_m for fix in fixes)
+    away = _from_line_m(np.array([first.lat_deg]), np.array([first.lon_deg]), line)[0]
+    return bool(away - 2.0 * spread > within + _ALIKE_M)
+
+
+@lru_cache(maxsize=64)
+def _drawn(vertices: tuple[LatLon, ...]) -> Line:
+    return line_points(vertices)
 
 
 @dataclass(frozen=True, slots=True)

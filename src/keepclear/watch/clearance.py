@@ -1,7 +1,7 @@
 """Clearing airspace: whose aircraft a request touches, and who was still inside when it was to be clear.
 
-Only reports speak. An asset within its uncertainty of the area counts as inside it, and one of unknown height as at
-every height: a doubt never clears anybody.
+Only reports speak, each author's apart. An asset within its uncertainty of the area counts as inside it, and one of
+unknown height as at every height: a doubt never clears anybody.
 """
 
 from __future__ import annotations
@@ -10,6 +10,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from types import MappingProxyType
+
+import msgspec
 
 from keepclear.geometry.pack import fix_legs, moment, trajectory_legs
 from keepclear.geometry.passage import Outline, passages, within
@@ -17,9 +20,9 @@ from keepclear.model.acts import Inside, ResidualItem
 from keepclear.model.plans import Plan, PlanKind
 from keepclear.model.times import Window
 from keepclear.model.volumes import AltitudeBand, Volume
-from keepclear.watch.cohesion import FLYING
 from keepclear.watch.history import History, Report, acts_of
 
+NOBODY: Mapping[str, Sequence[History]] = MappingProxyType({})
 FLOWN = frozenset({PlanKind.FLIGHT, PlanKind.OBSERVATION})
 
 
@@ -57,8 +60,9 @@ def affected(
 ) -> list[Affected]:
     """Who is affected by a request to clear `volume`, by plans and by reports up to `now`; in order of asset and plan.
 
-    `plans` are by the id of the act that gave them. Of plans only flights and observations count, of assets only what
-    flies. A last report older than `max_age_s` says nothing of where an asset is now.
+    `plans` are by the id of the act that gave them; of these only flights and observations count. `histories` are of
+    what flies; where several authors report one asset, the first who has it inside is named, and one is enough. A last
+    report older than `max_age_s` says nothing of where an asset is now.
     """
     outline = Outline.of(volume.area)
     found: list[Affected] = []
@@ -76,11 +80,13 @@ def affected(
                 )
                 for asset in (plan.assets or (None,))
             ]
+    reported: set[str] = set()
     for history in histories:
-        last = history.last(now) if history.kind in FLYING else None
-        if last is None or (now - last.fix.at).total_seconds() > max_age_s:
+        last = history.last(now)
+        if history.asset in reported or last is None or (now - last.fix.at).total_seconds() > max_age_s:
             continue
         if _insides([last], volume.band, outline)[0]:
+            reported.add(history.asset)
             found.append(
                 Affected(
                     asset=history.asset,
@@ -97,8 +103,9 @@ def affected(
 def residual(
     volume: Volume,
     assets: Iterable[str],
-    histories: Mapping[str, History],
+    own: Mapping[str, History],
     *,
+    others: Mapping[str, Sequence[History]] = NOBODY,
     max_gap_s: float = 900.0,
     since: datetime | None = None,
 ) -> tuple[ResidualItem, ...]:
@@ -112,11 +119,37 @@ def residual(
     - one of each, or a path that passes through: it crossed at a moment not known, `UNKNOWN`;
     - no report on one side of T0, or a longer gap: `UNKNOWN`. Nothing is drawn on from the last report.
 
+    That is what the party's `own` reports say. What `others` report can add a doubt but never take one away: where one
+    of them has the asset inside, `LEFT` and `OUTSIDE` become `UNKNOWN`, and `UNKNOWN` becomes `INSIDE`.
+
     With `since` (say, when the request was made), reports before the last one not after it are not looked at: who had
     left by then did not leave because of it, and counts as outside.
     """
     outline = Outline.of(volume.area)
-    return tuple(_at_t0(asset, histories.get(asset), volume, outline, max_gap_s, since) for asset in assets)
+
+    def at_t0(asset: str, history: History | None) -> ResidualItem:
+        return _at_t0(asset, history, volume, outline, max_gap_s, since)
+
+    return tuple(
+        _worst(at_t0(asset, own.get(asset)), [at_t0(asset, each) for each in others.get(asset, ())]) for asset in assets
+    )
+
+
+def _worst(own: ResidualItem, others: Iterable[ResidualItem]) -> ResidualItem:
+    """What a party's own reports say, and the doubt that another's add to it."""
+    against = next((other for other in others if other.status is Inside.INSIDE), None)
+    if against is None or own.status is Inside.INSIDE:
+        return own
+    if own.status is Inside.UNKNOWN:
+        return against
+    evidence = tuple(dict.fromkeys((*own.evidence, *against.evidence)))
+    return msgspec.structs.replace(
+        own,
+        status=Inside.UNKNOWN,
+        left_at=None,
+        evidence=evidence,
+        synthetic=own.synthetic or against.synthetic,
+    )
 
 
 def _at_t0(

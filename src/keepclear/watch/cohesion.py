@@ -13,12 +13,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
 
-from keepclear.geometry.earth import distances_m
-from keepclear.model.groups import AssetKind, Group
+from keepclear.geometry.earth import at_most_m, distances_m
+from keepclear.model.groups import Group
 from keepclear.watch.history import Estimate, History, Report
-
-FLYING = frozenset({AssetKind.AIRCRAFT, AssetKind.DRONE})
-"""Kinds that pass above a group rather than travel with it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,22 +72,23 @@ def cohesion(
     at = _last_common(newest.values(), group.silent_after_s)
     if at is None:
         return _nothing(group)
-    places = _places(members, at, group.silent_after_s)
+    known: _Known = {}
+    places = _places(members, at, group.silent_after_s, known)
     bodies = _bodies(places, group.spread_m)
     together = tuple(body for body in bodies if len(body) > 1)
     named = {member.asset for member in group.members}
     leavers = [
         stay
         for history in members
-        if (stay := _stay(history, members, group, now, since, near=False)) is not None
+        if (stay := _stay(history, members, group, now, since, known, near=False)) is not None
         and _lasts(stay, reports, lasting_s)
     ]
     joiners = [
         stay
         for history in others
         if history.asset not in named
-        and history.kind not in FLYING
-        and (stay := _stay(history, members, group, now, since, near=True)) is not None
+        and not history.flies
+        and (stay := _stay(history, members, group, now, since, known, near=True)) is not None
         and _lasts(stay, reports, lasting_s)
     ]
     return Cohesion(
@@ -98,7 +96,7 @@ def cohesion(
         bodies=together,
         apart=tuple(body[0] for body in bodies if len(body) == 1),
         unplaced=tuple(member.asset for member in group.members if member.asset not in places),
-        split_since=_split_since(members, group, at, since) if len(together) > 1 else None,
+        split_since=_split_since(members, group, at, since, known) if len(together) > 1 else None,
         leavers=tuple(leavers),
         joiners=tuple(joiners),
         synthetic=any(place.synthetic for place in places.values())
@@ -114,8 +112,17 @@ def _last_common(newest: Iterable[Report], silent_after_s: float) -> datetime | 
     return heard[(len(heard) - 1) // 2] if heard else None
 
 
-def _places(members: Iterable[History], at: datetime, max_gap_s: float) -> dict[str, Estimate]:
-    return {history.asset: place for history in members if (place := history.estimate(at, max_gap_s)) is not None}
+_Known = dict[datetime, dict[str, Estimate]]
+"""Where the members of a group were at each moment looked at so far: many report at the same moments."""
+
+
+def _places(members: Iterable[History], at: datetime, max_gap_s: float, known: _Known) -> dict[str, Estimate]:
+    found = known.get(at)
+    if found is None:
+        found = known[at] = {
+            history.asset: place for history in members if (place := history.estimate(at, max_gap_s)) is not None
+        }
+    return found
 
 
 def _bodies(places: Mapping[str, Estimate], spread_m: float) -> list[tuple[str, ...]]:
@@ -138,6 +145,12 @@ def _within(place: Estimate, others: list[Estimate], spread_m: float) -> list[bo
     return [low <= spread_m for low in _lows_m(place, others)]
 
 
+def _surely_within(place: Estimate, other: Estimate, spread_m: float) -> bool:
+    """The quick look before `_within`: if true, that is true of the two. False says nothing."""
+    most = at_most_m(place.lat_deg, place.lon_deg, other.lat_deg, other.lon_deg)
+    return most - place.uncertainty_m - other.uncertainty_m <= spread_m
+
+
 def _lows_m(place: Estimate, others: list[Estimate]) -> list[float]:
     if not others:
         return []
@@ -158,6 +171,7 @@ def _stay(
     group: Group,
     now: datetime,
     since: datetime | None,
+    known: _Known,
     *,
     near: bool,
 ) -> Stay | None:
@@ -165,7 +179,7 @@ def _stay(
 
     A report that cannot be compared, because too few members can be placed at its moment, is passed over.
     """
-    others = [member for member in members if member.asset != history.asset]
+    others = sum(member.asset != history.asset for member in members)
     run: list[Report] = []
     acts: dict[str, None] = {}
     synthetic = False
@@ -176,10 +190,9 @@ def _stay(
             break
         place = history.estimate(report.fix.at, group.silent_after_s)
         assert place is not None
-        placed = list(_places(others, report.fix.at, group.silent_after_s).values())
-        shown = (
-            _is_near(place, placed, group.spread_m) if near else _is_away(place, placed, len(others), group.spread_m)
-        )
+        at_once = _places(members, report.fix.at, group.silent_after_s, known)
+        placed = [other for asset, other in at_once.items() if asset != history.asset]
+        shown = _is_near(place, placed, group.spread_m) if near else _is_away(place, placed, others, group.spread_m)
         if shown is None:
             continue
         if not shown:
@@ -214,16 +227,18 @@ def _is_away(place: Estimate, placed: list[Estimate], others: int, spread_m: flo
     """Away from every member placed; half of them must be."""
     if not placed or 2 * len(placed) < others:
         return None
+    if any(_surely_within(place, other, spread_m) for other in placed):
+        return False
     return not any(_within(place, placed, spread_m))
 
 
-def _split_since(members: list[History], group: Group, at: datetime, since: datetime | None) -> datetime:
+def _split_since(members: list[History], group: Group, at: datetime, since: datetime | None, known: _Known) -> datetime:
     """The first of the moments in a row, back from `at`, at which the members placed were in two bodies or more."""
     began = at
     for moment in _moments(members, at):
         if (since is not None and moment < since) or (began - moment).total_seconds() > group.silent_after_s:
             break
-        places = _places(members, moment, group.silent_after_s)
+        places = _places(members, moment, group.silent_after_s, known)
         if 2 * len(places) < len(members):
             continue
         if sum(len(body) > 1 for body in _bodies(places, group.spread_m)) < 2:

@@ -64,14 +64,18 @@ def encounters(
     from the reports around it on: give the start of an encounter that was still open, and it is found whole. Two groups
     that both stand still near one another do not meet: at least one must have moved by more than the uncertainties of
     its reports during the encounter. An asset does not meet itself.
+
+    Where several authors report an asset, each history is a path of its own. An encounter is open at its end if it is
+    so by the reports of any two authors: what one reports does not end what another shows.
     """
-    ours = [Path.of(history, max_gap_s, since) for history in a]
-    theirs = [Path.of(history, max_gap_s, since) for history in b]
+    ours, theirs = ([Path.of(each, max_gap_s, since) for each in histories if len(each)] for histories in (a, b))
+    spreads = {id(path): path.spread_m for path in (*ours, *theirs)}
     stretches = [
         stretch
         for one in ours
         for other in theirs
         if one.asset != other.asset
+        and _apart_m(one, other) - 2.0 * (spreads[id(one)] + spreads[id(other)]) <= near_m  # else they cannot come near
         for stretch in _stretches(one, other, near_m)
     ]
     return tuple(_encounter(group) for group in _joined(stretches) if _any_moved(group))
@@ -97,6 +101,12 @@ class _Stretch:
 
     def reports(self) -> tuple[Report, ...]:
         return (*self.one.ends(self.leg), *self.other.ends(self.other_leg))
+
+
+def _apart_m(one: Path, other: Path) -> float:
+    """How far apart two assets are first reported."""
+    a, b = one.reports[0].fix, other.reports[0].fix
+    return distance_m(a.lat_deg, a.lon_deg, b.lat_deg, b.lon_deg)
 
 
 def _stretches(one: Path, other: Path, near_m: float) -> list[_Stretch]:
@@ -177,24 +187,28 @@ def _joined(stretches: list[_Stretch]) -> list[list[_Stretch]]:
 def _any_moved(group: list[_Stretch]) -> bool:
     """Whether any asset that takes part moved while the whole of it lasted."""
     begin, end = group[0].t0_s, max(stretch.t1_s for stretch in group)
-    paths = {path.asset: path for stretch in group for path in (stretch.one, stretch.other)}
+    paths = {id(path): path for stretch in group for path in (stretch.one, stretch.other)}
     return any(path.moved(begin, end) for path in paths.values())
 
 
 def _encounter(group: list[_Stretch]) -> Encounter:
     nearest = min(group, key=lambda s: (s.nearest_m, s.nearest_s, s.one.asset, s.other.asset))
-    last = max(group, key=lambda s: s.t1_s)
+    lasts: dict[tuple[str, str], _Stretch] = {}
+    for stretch in group:
+        held = lasts.setdefault((stretch.one.author, stretch.other.author), stretch)
+        if stretch.t1_s > held.t1_s:
+            lasts[stretch.one.author, stretch.other.author] = stretch
     high = (
         nearest.nearest_m
         + nearest.one.uncertainty_m(nearest.leg, nearest.nearest_s)
         + nearest.other.uncertainty_m(nearest.other_leg, nearest.nearest_s)
     )
-    starts_at, ends_at = moment(group[0].t0_s), moment(last.t1_s)
+    starts_at, ends_at = moment(group[0].t0_s), moment(max(stretch.t1_s for stretch in group))
     return Encounter(
         starts_at=starts_at,
         ends_at=ends_at,
         open_start=group[0].open_start,
-        open_end=last.open_end,
+        open_end=any(stretch.open_end for stretch in lasts.values()),
         nearest_at=moment(nearest.nearest_s),
         nearest_m=nearest.nearest_m,
         nearest_low_m=min(stretch.low_m for stretch in group),

@@ -22,6 +22,9 @@ HASTE = 1.2
 A convention, not a fact: a vehicle that went out and came back between two reports is not seen.
 """
 
+FLYING = frozenset({AssetKind.AIRCRAFT, AssetKind.DRONE})
+"""Kinds that pass above a group rather than travel with it."""
+
 _STRAY = math.sqrt(HASTE**2 - 1.0)
 
 
@@ -60,17 +63,20 @@ class Estimate:
 
 
 class History:
-    """All reports of one asset, whoever made them, by whatever sensor.
+    """All reports of one asset by one author, by whatever sensor.
 
     The order in which tracks are added makes no difference, nor does adding one twice. If two reports are of the same
     moment one is kept: fact before what was made up, then the smaller uncertainty, then the smaller act id.
     """
 
-    __slots__ = ("_reports", "_times", "asset", "kind")
+    __slots__ = ("_reports", "_times", "asset", "author", "flies", "kind")
 
-    def __init__(self, asset: str, kind: AssetKind) -> None:
+    def __init__(self, asset: str, kind: AssetKind, author: str = "") -> None:
         self.asset = asset
         self.kind = kind
+        self.author = author
+        self.flies = kind in FLYING
+        """Whether any report so far says that it flies."""
         self._times: list[datetime] = []
         self._reports: list[Report] = []
 
@@ -84,6 +90,7 @@ class History:
         """Take in the fixes of a track said in `act`. Raises ValueError if the track is of another asset."""
         if track.asset != self.asset:
             raise ValueError(f"asset {track.asset} is not {self.asset}")
+        self.flies |= track.kind in FLYING
         for fix in track.fixes:
             report = Report(fix, track.sensor, track.basis, act)
             i = bisect_left(self._times, fix.at)

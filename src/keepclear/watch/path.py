@@ -8,7 +8,7 @@ from datetime import datetime
 
 import numpy as np
 
-from keepclear.geometry.earth import distance_m, distances_m
+from keepclear.geometry.earth import at_most_m, distance_m, distances_m
 from keepclear.geometry.pack import Legs, fix_legs, seconds
 from keepclear.watch.history import History, Report, stray_m
 
@@ -22,6 +22,7 @@ class Path:
     """
 
     asset: str
+    author: str
     reports: tuple[Report, ...]
     legs: Legs
 
@@ -31,7 +32,14 @@ class Path:
     ) -> Path:
         """The path from `since` to `until`, from the last report not after `since` on; either may be open."""
         reports = history.since(since, until)
-        return cls(history.asset, reports, fix_legs([report.fix for report in reports], max_gap_s))
+        return cls(history.asset, history.author, reports, fix_legs([report.fix for report in reports], max_gap_s))
+
+    @property
+    def spread_m(self) -> float:
+        """No report lies farther than this from the first."""
+        fixes = [report.fix for report in self.reports]
+        first = fixes[0]
+        return max(at_most_m(first.lat_deg, first.lon_deg, fix.lat_deg, fix.lon_deg) for fix in fixes)
 
     def ends(self, i: int) -> tuple[Report, Report]:
         """The reports between which leg i lies; twice the same for a lone report."""

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import islice
 
 import numpy as np
 
-from keepclear.geometry.earth import FloatArray, LocalPlane, distances_m, plane_about
+from keepclear.errors import Malformed
+from keepclear.geometry.earth import FloatArray, LocalPlane, at_most_m, distance_m, plane_about
 from keepclear.geometry.pack import Legs, seconds, trajectory_legs
 from keepclear.model.groups import Group
 from keepclear.model.plans import Trajectory
+from keepclear.model.tracks import Fix
 from keepclear.model.volumes import AltitudeBand
 from keepclear.watch.history import Estimate, History, Report, acts_of
 
@@ -114,11 +115,14 @@ def _places(heard: list[History], now: datetime, max_gap_s: float) -> list[Estim
 
 
 def _middle(places: list[Estimate]) -> Estimate | None:
-    """The median of places on a plane, as uncertain as the least certain of them."""
+    """The median of places on a plane, as uncertain as the least certain of them; None if they lie round the earth."""
     if not places:
         return None
     lats, lons = [place.lat_deg for place in places], [place.lon_deg for place in places]
-    plane = plane_about(lats, lons)
+    try:
+        plane = plane_about(lats, lons)
+    except Malformed:
+        return None
     lat, lon = plane.to_latlon(np.median(plane.to_xy(lats, lons), axis=0)[None, :])
     return Estimate(
         at=places[0].at,
@@ -226,18 +230,20 @@ def _standing(history: History, now: datetime, max_gap_s: float) -> _Stand | Non
     if last is None:
         return None
     first = last
-    chunk_size = 32
-    while chunk := list(islice(newest_first, chunk_size)):
-        lat, lon = [report.fix.lat_deg for report in chunk], [report.fix.lon_deg for report in chunk]
-        away = distances_m(last.fix.lat_deg, last.fix.lon_deg, lat, lon)
-        for report, distance in zip(chunk, away.tolist(), strict=True):
-            if (first.fix.at - report.fix.at).total_seconds() > max_gap_s:
-                return _Stand(first, last, came=False)
-            if distance > report.fix.uncertainty_m + last.fix.uncertainty_m:
-                return _Stand(first, last, came=True)
-            first = report
-        chunk_size *= 2
+    for report in newest_first:
+        if (first.fix.at - report.fix.at).total_seconds() > max_gap_s:
+            break
+        if _is_elsewhere(report.fix, last.fix):
+            return _Stand(first, last, came=True)
+        first = report
     return _Stand(first, last, came=False)
+
+
+def _is_elsewhere(one: Fix, other: Fix) -> bool:
+    """Whether two reported places differ by more than both uncertainties."""
+    here, there = (one.lat_deg, one.lon_deg), (other.lat_deg, other.lon_deg)
+    doubt = one.uncertainty_m + other.uncertainty_m
+    return at_most_m(*here, *there) > doubt and distance_m(*here, *there) > doubt
 
 
 def _motion(
