@@ -91,6 +91,11 @@ async function ask<T>(path: string, init: RequestInit = {}): Promise<T> {
   )
 }
 
+/** A number for an act before it is sent, 32 hex digits: the same again on every try, so that it is said once. */
+export function newDraft(): string {
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('')
+}
+
 const get = <T>(path: string, params: Record<string, string | number | null | undefined> = {}): Promise<T> =>
   ask<T>(address(path, params))
 

@@ -40,6 +40,10 @@ class NoAnswer(KeepclearError):
         self.values = values
 
 
+class Lost(NoAnswer):
+    """The connection broke before the answer was here: whether the node heard is not known."""
+
+
 class Caller:
     """Talks to the node at `url` with its token; answers and refusals come in `lang`."""
 
@@ -64,8 +68,13 @@ class Caller:
         return self._ask("GET", path, parameters={name: str(value) for name, value in parameters.items()})
 
     def post(self, path: str, body: object, kind: type[T]) -> T:
-        """Say something."""
-        answer: T = msgspec.json.decode(self._ask("POST", path, body=msgspec.json.encode(body)), type=kind)
+        """Say something under a draft of its own: if the connection is lost it is sent once more, and said once."""
+        content = msgspec.json.encode(body)
+        try:
+            found = self._ask("POST", path, body=content)
+        except Lost:
+            found = self._ask("POST", path, body=content)
+        answer: T = msgspec.json.decode(found, type=kind)
         return answer
 
     def _ask(
@@ -76,6 +85,8 @@ class Caller:
         headers = {"content-type": "application/json"} if body is not None else {}
         try:
             answer = self._http.request(method, path, params=parameters, content=body, headers=headers)
+        except (httpx.NetworkError, httpx.RemoteProtocolError) as error:
+            raise Lost("no_answer", why=error) from None
         except httpx.HTTPError as error:
             raise NoAnswer("no_answer", why=error) from None
         if answer.status_code >= 400:

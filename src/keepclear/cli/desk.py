@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import secrets
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -79,7 +80,7 @@ class Desk(Look):
 
     def say(self, act: Act, line: str | None = None, party: str | None = None) -> Recorded:
         """Say an act and print the receipt: it is on disk when this returns."""
-        said = Said(role=self.role, act=act, exercise=self.exercise)
+        said = Said(role=self.role, act=act, exercise=self.exercise, draft=secrets.token_hex(16))
         body = Posted(party=party or self.speaking_party(), line=line or self.speaking_line(), said=said)
         receipt = self.caller.post("/api/acts", body, Recorded)
         if self.speaker.as_json:

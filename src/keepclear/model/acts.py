@@ -444,9 +444,12 @@ class Said(Value, frozen=True, kw_only=True):
 
     An exercise is marked in the signed bytes and never changes the state of what is real. `basis` says where the act
     itself comes from when the author did not simply say it: replayed from public reports, or made up for a story.
+    `draft` is the desk's own number for the act, made before it was signed: what a desk hands its node twice under one
+    draft is said once. To everybody else it means nothing.
     """
 
     role: Short
     act: Act
     exercise: bool = False
     basis: Basis | None = None
+    draft: Annotated[str, Meta(pattern=r"^[0-9a-f]{32}$(?!\n)")] | None = None
