@@ -192,6 +192,8 @@ export interface Said {
   act: Act
   exercise?: boolean
   basis?: Basis | null
+  /** The desk's own number for the act: what is sent twice under one is said once. */
+  draft?: string | null
 }
 
 export interface ResidualItem {
