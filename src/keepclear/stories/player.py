@@ -8,6 +8,7 @@ that its node refuses is told and left out; whether the record shows what it sho
 from __future__ import annotations
 
 import asyncio
+import random
 import shutil
 import signal
 import socket
@@ -229,10 +230,12 @@ def _make_homes(story: Story, directory: Path) -> Iterator[Home]:
 
 
 def _free_port() -> int:
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        port: int = listening.getsockname()[1]
-        return port
+    """A port nobody listens on, below those the system hands out by itself, so that nobody is given it meanwhile."""
+    while True:
+        port = random.randrange(20_000, 32_000)
+        with socket.socket() as listening, suppress(OSError):
+            listening.bind(("127.0.0.1", port))
+            return port
 
 
 def _make_room(out: Path, story: str) -> None:
