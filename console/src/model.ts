@@ -110,8 +110,8 @@ export const INSIDE = ['inside', 'left', 'outside', 'unknown'] as const
 export const PRECISIONS = ['second', 'minute', 'hour', 'day', 'vague'] as const
 export const VERDICTS = ['consistent', 'contradicted', 'not_supported', 'cannot_tell'] as const
 export const FINDING_KINDS = [
-  'line_unchecked', 'line_down', 'fork', 'without_effect', 'clock_ahead', 'read_back_wrong', 'hop_missing', 'answer_overdue', 'affected',
-  'residual', 'not_given_back', 'escalated', 'conflict', 'late', 'off_route', 'halted', 'waiting', 'leg_blocked', 'split',
+  'line_unchecked', 'line_down', 'fork', 'without_effect', 'clock_ahead', 'not_looked_at', 'read_back_wrong', 'hop_missing', 'answer_overdue',
+  'affected', 'residual', 'not_given_back', 'escalated', 'conflict', 'late', 'off_route', 'halted', 'waiting', 'leg_blocked', 'split',
   'joiner', 'leaver', 'lost_contact', 'encounter', 'boundary_approach', 'boundary_crossed',
 ] as const
 /** Findings about how groups move: what they name is a group before it is a party. */
@@ -266,6 +266,8 @@ export interface Difference {
 }
 export interface HopView {
   hop: (typeof HOPS)[number]
+  /** The act it was said of: the notice, or a correction of it. */
+  version: string
   said_at: Instant
   recorded_at: Instant
   act: string
@@ -286,6 +288,8 @@ export interface RecipientView {
 }
 export interface ThreadView {
   id: string
+  /** The act that carries what now holds: the last correction, or the opener. Read-backs and receipts name it. */
+  version: string
   kind: (typeof THREAD_KINDS)[number]
   status: string
   status_since: Instant

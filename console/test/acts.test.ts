@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import examples from './acts.json'
-import { buildAct, fieldOf, FORMS, form, openDraft } from '../src/act/forms.ts'
+import { buildAct, fieldOf, FORMS, form, openDraft, speaksOf } from '../src/act/forms.ts'
 import type { Draft } from '../src/act/fields.ts'
 import { offered } from '../src/act/offered.ts'
 import { namedPoints } from '../src/act/positions.ts'
@@ -31,6 +31,15 @@ describe('forms', () => {
     for (const field of needed) {
       if (field.kind === 'rows' && !field.least) continue
       expect(Object.keys(found).some((name) => name === field.name || name.startsWith(field.name)), field.name).toBe(true)
+    }
+  })
+})
+
+describe('what a form speaks of', () => {
+  it('is the version in force for read-backs and receipts, and the matter for all else', () => {
+    const corrected = { id: RE, version: 'cd'.repeat(32) }
+    for (const one of FORMS.filter((each) => each.about)) {
+      expect(speaksOf(one, corrected), one.id).toBe(['read_back', 'receipt'].includes(one.act) ? corrected.version : corrected.id)
     }
   })
 })
@@ -117,7 +126,7 @@ it('finds the field an error of the node belongs to', () => {
 })
 
 describe('acts offered', () => {
-  const thread = (more: Partial<ThreadView>): ThreadView => ({ kind: 'notice', status: 'announced', author: 'russia', recipients: [], taken_by: null, ...more }) as ThreadView
+  const thread = (more: Partial<ThreadView>): ThreadView => ({ id: RE, version: RE, kind: 'notice', status: 'announced', author: 'russia', recipients: [], taken_by: null, ...more }) as ThreadView
   const told = (more: object) => [{ party: 'coalition', received: false, hops: [], answer: null, ...more }] as unknown as ThreadView['recipients']
   it('puts the read-back first for who must read back, and never before the author', () => {
     const notice = thread({ recipients: told({}) })
@@ -126,8 +135,9 @@ describe('acts offered', () => {
     expect(offered(notice, 'bystander')).toEqual(['remark'])
   })
   it('does not offer a hop that was said', () => {
-    const hops = [{ hop: 'opened' }] as never
+    const hops = [{ hop: 'opened', version: RE }] as never
     expect(offered(thread({ recipients: told({ hops }) }), 'coalition')).not.toContain('receipt.opened')
+    expect(offered(thread({ version: 'cd'.repeat(32), recipients: told({ hops }) }), 'coalition')).toContain('receipt.opened')
   })
   it('offers done only to who answered, and not to who cannot', () => {
     const request = (answer: string | null): string[] => offered(thread({ kind: 'clear_request', status: 'waiting', recipients: told({ answer }) }), 'coalition')

@@ -224,6 +224,11 @@ export function openRow(field: Field): Draft {
   return Object.fromEntries((field.fields ?? []).flatMap((one) => (one.initial === undefined ? [] : [[one.name, one.initial]])))
 }
 
+/** Which act of a thread a form speaks of: a read-back or receipt of the version that was on the screen, not of another. */
+export function speaksOf(form: Form, thread: { id: string; version: string }): string {
+  return form.act === 'read_back' || form.act === 'receipt' ? thread.version : thread.id
+}
+
 /** The act as the node takes it, or every problem found in what was typed. */
 export function buildAct(
   form: Form, draft: Draft, re: string | null, start: Start | null,

@@ -11,7 +11,7 @@ export function offered(thread: ThreadView, party: string): string[] {
   const recipient = thread.recipients.find((one) => one.party === party)
   const open = !OVER.has(thread.status)
   const out: string[] = []
-  const hops = (): string[] => HOPS.filter((id) => !recipient?.hops.some((said) => `receipt.${said.hop}` === id))
+  const hops = (): string[] => HOPS.filter((id) => !recipient?.hops.some((said) => said.version === thread.version && `receipt.${said.hop}` === id))
   switch (thread.kind) {
     case 'notice':
       if (recipient && open) out.push(...(recipient.received ? [] : ['read_back']), ...hops())

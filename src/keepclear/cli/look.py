@@ -231,6 +231,7 @@ def _told(speaker: Speaker, thread: ThreadView) -> None:
             "\n".join(
                 f"{speaker.word('hop', hop.hop)} {speaker.value(hop.said_at)} {hop.echelon or hop.crew or ''}".rstrip()
                 for hop in each.hops
+                if hop.version == thread.version
             )
             or "–",
             "\n".join(difference(speaker, wrong) for wrong in each.differences) or "–",

@@ -91,7 +91,7 @@ def read_back(
     found = desk.thread(thread)
     window = {"starts_at": read_time(starts, "from"), "ends_at": read_time(ends, "to")}
     band = value(AltitudeBand, {"lower_wgs84_m": lower, "upper_wgs84_m": upper}, "lower")
-    said = value(ReadBack, {"re": found.id, "grid": grid, "window": window, "band": band}, "grid")
+    said = value(ReadBack, {"re": found.version, "grid": grid, "window": window, "band": band}, "grid")
     desk.say_on(found, said)
     mine = next((each for each in desk.thread(found.id).recipients if each.party == desk.speaking_party()), None)
     if mine is None:
@@ -126,7 +126,7 @@ def receipt(
 ) -> None:
     """Say how far a notice came on its way to the crew."""
     found = desk.thread(thread)
-    said = value(Receipt, {"re": found.id, "hop": hop, "echelon": echelon, "crew": crew}, "hop")
+    said = value(Receipt, {"re": found.version, "hop": hop, "echelon": echelon, "crew": crew}, "hop")
     desk.say_on(found, said)
 
 

@@ -92,9 +92,10 @@ def way(state: State, thread: Thread, party: str) -> Way:
         by_node = isinstance(act, a.Receipt) and message.author == state.home.get(party)
         if (message.author != party and not by_node) or objection(state, message) is not None:
             continue
-        current_version = spoken_of(known, message) is current
+        version = spoken_of(known, message)
+        current_version = version is current
         if isinstance(act, a.Receipt):
-            hops.append(_hop(message, act))
+            hops.append(_hop(message, act, version.id))
             if current_version and act.hop is a.Hop.CREW_BRIEFED:
                 briefed.setdefault(act.crew, message.at)
             elif current_version and act.hop is a.Hop.CREW_ACKNOWLEDGED:
@@ -155,9 +156,10 @@ def is_cancelled(state: State, thread: Thread) -> datetime | None:
     return None if message is None else message.at
 
 
-def _hop(message: Message, act: a.Receipt) -> HopView:
+def _hop(message: Message, act: a.Receipt, version: str) -> HopView:
     return HopView(
         hop=act.hop,
+        version=version,
         said_at=message.said_at,
         recorded_at=message.recorded_at or message.said_at,
         act=message.id,

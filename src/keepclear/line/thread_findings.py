@@ -16,7 +16,7 @@ from keepclear.line.message import Message
 from keepclear.line.noticing import Noticing, finding
 from keepclear.line.plans import blocked_until, plans_blocked
 from keepclear.line.procedure import objection
-from keepclear.line.receipts import in_force, overdue_at, way
+from keepclear.line.receipts import in_force, overdue_at, spoken_of, versions, way
 from keepclear.line.standing import Standing, last_by_party, reply_of, standing
 from keepclear.line.state import State, Thread
 from keepclear.line.timings import RESIDUAL_GAP_S
@@ -130,7 +130,9 @@ def _hops(noticing: Noticing, thread: Thread, stands: Standing) -> None:
             for difference in going.differences:
                 values[f"{difference.field}.expected"] = difference.expected
                 values[f"{difference.field}.said"] = difference.said
-            said = [message for message, _ in thread.of(a.ReadBack) if message.author == party]
+            known = versions(state, thread)
+            backs = (message for message, _ in thread.of(a.ReadBack) if message.author == party)
+            said = [message for message in backs if spoken_of(known, message).id == current.id]
             last = max(said, key=lambda message: message.seq)
             wrong = finding(
                 FindingKind.READ_BACK_WRONG,

@@ -16,7 +16,7 @@ from keepclear.line.groups import dissolved_at
 from keepclear.line.message import Message
 from keepclear.line.plans import current_plan, plans_in_force
 from keepclear.line.procedure import objection
-from keepclear.line.receipts import way
+from keepclear.line.receipts import in_force, way
 from keepclear.line.reports import first_heard
 from keepclear.line.responsibility import assertions, holder, offers
 from keepclear.line.standing import last_by_party, reply_of, standing
@@ -187,6 +187,7 @@ def _thread(
     words = _words(opener)
     return ThreadView(
         id=held.id,
+        version=in_force(state, held).id,
         kind=held.kind,
         status=stands.status,
         status_since=stands.since,

@@ -53,9 +53,10 @@ class Difference(View, frozen=True, kw_only=True):
 
 
 class HopView(View, frozen=True, kw_only=True):
-    """One step of a notice toward the crew."""
+    """One step of a notice toward the crew. `version` is the act it was said of: the notice, or a correction."""
 
     hop: Hop
+    version: str
     said_at: datetime
     recorded_at: datetime
     act: str
@@ -91,9 +92,13 @@ class ThreadView(View, frozen=True, kw_only=True):
     given_back, expired, refused, cancelled; proposal: waiting, answered, cancelled; danger_call: calling, taken,
     closed; agreement: stated, consented; responsibility: offered, accepted, declined, asserted; statement: filed;
     leg_blocked: reported; line: suspended, resumed. See `keepclear.line.standing`.
+
+    `version` is the act that carries what now holds: the last correction, or the opener. A read-back or receipt of it
+    names that act.
     """
 
     id: str
+    version: str
     kind: str
     status: str
     status_since: datetime
