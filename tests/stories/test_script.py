@@ -120,7 +120,7 @@ def test_every_read_back_but_one_repeats_the_plan_in_force() -> None:
         if isinstance(act, Notice):
             plans[placeholder(each.key)] = act.plan
         elif plan is not None and hasattr(act, "re"):
-            plans[act.re] = plan
+            plans[placeholder(each.key)] = plan
         elif isinstance(act, ReadBack):
             now = plans[act.re]
             if (act.grid, act.window, act.band) != (now.names[0].grid, now.window, now.band):
