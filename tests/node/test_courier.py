@@ -209,6 +209,28 @@ def test_a_peer_that_talks_nonsense_is_tried_in_measure_and_nothing_is_lost(answ
     play(story())
 
 
+def test_a_peer_that_asks_without_end_is_not_sent_to_without_end() -> None:
+    async def story() -> None:
+        world, russia, network = await counted()
+        refusing = PushReply(results=(PushResult(trouble=Trouble(code="unknown_line", message="no")),))
+        network.answers = lambda kind: write(refusing) if kind == "push" else write(PullReply())
+        await call(world, "serious")
+        await asyncio.sleep(60)
+        assert peer(russia, "coalition.node").stuck
+        network.asked = 0
+        for _ in range(100):
+            russia.asked_by("coalition.node")
+            await asyncio.sleep(0.05)
+        assert 2 <= network.asked <= 8
+        network.answers = None
+        russia.asked_by("coalition.node")
+        await asyncio.sleep(2)
+        assert heard(world.nodes["coalition.node"]) == ["serious"]
+        await world.end()
+
+    play(story())
+
+
 def test_a_peer_that_lost_its_disk_is_told_again() -> None:
     async def story() -> None:
         world = World(0)

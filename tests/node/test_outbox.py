@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import cast
@@ -11,8 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from keepclear.line.state import State
+from keepclear.model.acts import LineCheck
 from keepclear.node.exchange import PushResult, Trouble
 from keepclear.node.outbox import Chain, Outbox, Queued, back_off
+from tests.node import saying
 
 NOW = datetime(2017, 9, 8, 5, 10, tzinfo=UTC)
 AVOIDANCE: Chain = ("avoidance", "russia")
@@ -20,12 +23,18 @@ MOVEMENT: Chain = ("movement", "russia")
 TAKEN = PushResult(index=0)
 
 
-def record(chains: list[Chain]) -> State:
-    """A record whose n-th entry is the next act of the n-th chain given; only what an outbox reads of it."""
+def record(chains: list[Chain], urgent: Collection[int] = ()) -> State:
+    """A record whose n-th entry is the next act of the n-th chain given; only what an outbox reads of it.
+
+    Those of the entries named are danger calls.
+    """
     ids: dict[Chain, list[str]] = {}
     for index, chain in enumerate(chains):
         ids.setdefault(chain, []).append(str(index))
-    acts = {str(index): SimpleNamespace(index=index) for index in range(len(chains))}
+    call, check = saying.danger("coalition").act, LineCheck()
+    acts = {
+        str(index): SimpleNamespace(index=index, act=call if index in urgent else check) for index in range(len(chains))
+    }
     state = SimpleNamespace(
         acts=acts,
         chain=lambda line, author: SimpleNamespace(
@@ -60,6 +69,26 @@ def test_acts_leave_in_the_order_of_the_record(chains: list[Chain], most: int) -
         assert outbox.answered(queued, [TAKEN] * len(queued), NOW) == []
     assert sent == list(range(len(chains)))
     assert outbox.waiting(state, [AVOIDANCE, MOVEMENT]) == 0
+
+
+def test_an_urgent_act_and_what_its_author_said_before_it_leave_first() -> None:
+    shared = [AVOIDANCE, MOVEMENT]
+    chains = [AVOIDANCE, MOVEMENT, AVOIDANCE, MOVEMENT, MOVEMENT, AVOIDANCE]
+    outbox, state = opened(*shared), record(chains, urgent=[3])
+    assert indices(outbox.next(state, shared, 10)) == [1, 3, 0, 2, 4, 5]
+    queued = outbox.next(state, shared, 2)
+    assert indices(queued) == [1, 3]
+    outbox.answered(queued, [TAKEN, TAKEN], NOW)
+    assert indices(outbox.next(state, shared, 10)) == [0, 2, 4, 5]
+    later = record([*chains, AVOIDANCE], urgent=[3, 6])
+    assert indices(outbox.next(later, shared, 10)) == [0, 2, 5, 6, 4]
+
+
+def test_an_urgent_act_on_a_resting_lane_waits_with_it() -> None:
+    outbox, state = opened(AVOIDANCE, MOVEMENT), record([AVOIDANCE, MOVEMENT], urgent=[0])
+    shared = [AVOIDANCE, MOVEMENT]
+    outbox.answered(outbox.next(state, shared, 10), [refused(), TAKEN], NOW)
+    assert outbox.next(state, shared, 10) == []
 
 
 def test_only_lanes_that_are_shared_now_are_sent() -> None:

@@ -10,6 +10,7 @@ import pytest
 from keepclear.model.parties import LineCard
 from keepclear.node.exchange import (
     MAX_ACTS,
+    CheckpointReply,
     Have,
     PullReply,
     PullRequest,
@@ -18,10 +19,10 @@ from keepclear.node.exchange import (
     Trouble,
     read,
     sign_pull,
-    write,
+    sign_push,
 )
 from keepclear.node.node import Node
-from keepclear.node.peers import handle_pull, handle_push
+from keepclear.node.peers import handle_checkpoint, handle_pull, handle_push
 from keepclear.record import Checkpoint, SigningKey, parse, sign_checkpoint
 from tests.node import saying
 from tests.node.test_writer import ByHand
@@ -35,8 +36,14 @@ def checkpoint(size: int = 0, node: str = "coalition.node", root: bytes = b"r" *
     return sign_checkpoint(Checkpoint(node, size, root), key(signer or node))
 
 
-def push(*acts: bytes, sender: str = "coalition.node", head: bytes | None = None) -> bytes:
-    return write(Push(sender=sender, checkpoint=head or checkpoint(), acts=acts))
+def push(
+    *acts: bytes,
+    sender: str = "coalition.node",
+    head: bytes | None = None,
+    receiver: str = "russia.node",
+    signer: SigningKey | None = None,
+) -> bytes:
+    return sign_push(Push(checkpoint=head or checkpoint(), acts=acts), receiver, signer or key(sender))
 
 
 async def pushed(node: Node, body: bytes) -> PushReply:
@@ -45,6 +52,10 @@ async def pushed(node: Node, body: bytes) -> PushReply:
 
 async def pulled(node: Node, body: bytes) -> PullReply:
     return read(await handle_pull(node, body), PullReply, 10**7)
+
+
+async def asked_for_checkpoint(node: Node, body: bytes) -> CheckpointReply:
+    return read(await handle_checkpoint(node, body), CheckpointReply, 10**7)
 
 
 def request(
@@ -66,7 +77,7 @@ async def russia() -> tuple[World, Node]:
     return world, node
 
 
-def trouble(reply: PushReply | PullReply) -> Trouble:
+def trouble(reply: PushReply | PullReply | CheckpointReply) -> Trouble:
     assert reply.trouble is not None
     return reply.trouble
 
@@ -83,7 +94,7 @@ def test_a_push_is_answered_act_by_act() -> None:
         reply = await pushed(node, push(one, b"garbage", forged, two))
         assert reply.trouble is None
         codes = [result.trouble.code if result.trouble else "taken" for result in reply.results]
-        assert codes == ["taken", "malformed", "forged", "taken"]
+        assert codes == ["taken", "malformed", "unknown_line", "taken"]
         again = await pushed(node, push(one, two))
         assert [r.index for r in again.results] == [reply.results[0].index, reply.results[3].index]
         await world.end()
@@ -122,19 +133,34 @@ def test_a_full_disk_is_told_as_something_that_passes() -> None:
     play(story())
 
 
+def not_of_a_peer() -> list[bytes]:
+    """Pushes of those who are not enrolled, and of those who only say to be somebody who is."""
+    signed = push()
+    stranger = SigningKey.from_raw("coalition.node", b"9" * 32)
+    return [
+        push(sender="convoy"),
+        push(sender="russia.node"),
+        push(signer=stranger),
+        push(signer=key("coalition")),
+        signed[:-1] + b" ",
+        b"\n".join(signed.split(b"\n")[:3]),
+        signed.replace("— ".encode(), b"- ", 1),
+    ]
+
+
 @pytest.mark.parametrize(
     ("body", "code"),
     [
-        (b"", "malformed"),
-        (b"[]", "malformed"),
-        (b"\xff", "malformed"),
-        (b"[" * 100_000, "malformed"),
+        (b"", "unknown_version"),
+        (b"[]", "unknown_version"),
+        (b"\xff", "unknown_version"),
+        (b"keepclear.push.v1\n" + b"[" * 100_000, "malformed"),
         (b" " * 1_600_001, "too_large"),
         (push().replace(b'"sender"', b'"from"'), "malformed"),
         (push(*[b"x"] * (MAX_ACTS + 1)), "malformed"),
         (push(b"x" * 60_001), "malformed"),
-        (push(sender="convoy"), "unknown_node"),
-        (push(sender="russia.node"), "unknown_node"),
+        (push(receiver="desk.node"), "forged"),
+        *((body, "unknown_node") for body in not_of_a_peer()),
         (push(head=b"nothing"), "malformed"),
         (push(head=checkpoint(signer="desk.node")), "unknown_key"),
         (push(head=checkpoint(node="desk.node")), "unknown_key"),
@@ -177,6 +203,48 @@ def test_two_heads_of_one_size_are_kept_both() -> None:
         await node.stop()
         assert world.platters["russia.node"].note("peer.coalition.node.checkpoint") == checkpoint(5)
         assert world.platters["russia.node"].note("peer.coalition.node.checkpoint.conflicting") == other
+        await world.end()
+
+    play(story())
+
+
+def test_a_peer_cannot_find_out_which_lines_there_are_and_who_is_on_them() -> None:
+    async def story() -> None:
+        world, node = await russia()
+        stranger = SigningKey.from_raw("stranger", b"9" * 32)
+        reply = await pushed(
+            node,
+            push(
+                ByHand().say(saying.danger("russia"), line="secret"),
+                ByHand().say(saying.danger("russia"), line="movement"),
+                ByHand().say(saying.danger("russia"), line="own.russia.node"),
+                ByHand(stranger).say(saying.danger("russia"), author="stranger"),
+                ByHand(SigningKey.from_raw("convoy", b"9" * 32)).say(saying.danger("russia"), author="convoy"),
+            ),
+        )
+        assert len({msgspec.json.encode(result) for result in reply.results}) == 1
+        assert reply.results[0].trouble is not None
+        await world.end()
+
+    play(story())
+
+
+def test_whoever_is_no_peer_hears_one_answer() -> None:
+    async def story() -> None:
+        world, node = await russia()
+        answers = {await handle_push(node, body) for body in not_of_a_peer()}
+        assert len(answers) == 1
+        await world.end()
+
+    play(story())
+
+
+def test_the_checkpoint_is_shown_to_a_peer_that_asks_and_signs() -> None:
+    async def story() -> None:
+        world, node = await russia()
+        body = sign_pull(request(), COALITION)
+        assert (await asked_for_checkpoint(node, body)).checkpoint == node.checkpoint()
+        assert trouble(await asked_for_checkpoint(node, body)).code == "replayed"
         await world.end()
 
     play(story())
@@ -237,12 +305,12 @@ def refused_pulls() -> list[tuple[str, bytes, str]]:
         ("nothing", b"", "unknown_version"),
         ("not a pull", checkpoint(), "unknown_version"),
         ("too large", b"x" * 250_001, "too_large"),
-        ("unsigned", signed.rpartition("—".encode())[0], "malformed"),
-        ("changed", signed.replace(b"2017-09-08", b"2017-09-09"), "forged"),
+        ("unsigned", signed.rpartition("—".encode())[0], "unknown_node"),
+        ("changed", signed.replace(b"2017-09-08", b"2017-09-09"), "unknown_node"),
         ("unknown asker", sign_pull(request(asker="nobody"), key("nobody")), "unknown_node"),
         ("asks itself", sign_pull(request(asker="russia.node"), key("russia.node")), "unknown_node"),
-        ("another's name", sign_pull(request(), key("desk.node")), "unknown_key"),
-        ("a party's key", sign_pull(request(), key("coalition")), "unknown_key"),
+        ("another's name", sign_pull(request(), key("desk.node")), "unknown_node"),
+        ("a party's key", sign_pull(request(), key("coalition")), "unknown_node"),
         ("for another node", sign_pull(request(asked="desk.node"), COALITION), "forged"),
         ("too old", sign_pull(request(at=NOW - timedelta(seconds=120)), COALITION), "stale"),
         ("too new", sign_pull(request(at=NOW + timedelta(seconds=120)), COALITION), "stale"),
@@ -257,6 +325,7 @@ def test_a_pull_that_is_not_the_peers_own_is_shown_nothing(body: bytes, code: st
         reply = await pulled(node, body)
         assert trouble(reply).code == code
         assert reply.acts == ()
+        assert trouble(await asked_for_checkpoint(node, body)).code == code
         await world.end()
 
     play(story())

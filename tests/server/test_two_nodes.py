@@ -11,7 +11,8 @@ from typing import Any
 import httpx
 import msgspec
 
-from keepclear.record import VerifierKey, check_inclusion, open_checkpoint, parse_checkpoint
+from keepclear.node.exchange import CheckpointReply, PullRequest, read, sign_pull
+from keepclear.record import VerifierKey, check_inclusion, open_checkpoint
 from tests.server.desks import LINE, at, clear_request, notice, read_back_of, soon, two_desks
 
 
@@ -168,8 +169,15 @@ def test_what_is_recorded_is_proven_by_the_nodes_own_checkpoint(tmp_path: Path) 
             context = ssl.create_default_context(cadata=card.certificate)
             context.check_hostname = False
             async with httpx.AsyncClient(verify=context, trust_env=False) as peer:
-                note = (await peer.get(f"{card.address}/peer/v1/checkpoint")).content
-            assert parse_checkpoint(note.partition(b"\n\n")[0] + b"\n").origin == "south.node"
+                address = f"{card.address}/peer/v1/checkpoint"
+                asking = PullRequest(asker="north.node", asked="south.node", at=datetime.now(UTC), nonce="0" * 32)
+                signed = sign_pull(asking, north.service.node.keys["north.node"])
+                shown = read((await peer.post(address, content=signed)).content, CheckpointReply, 10_000)
+                assert (await peer.get(address)).status_code == 405
+                assert b"unknown_node" in (await peer.post(address, content=signed[:-1] + b" ")).content
+            assert shown.checkpoint is not None
+            head, _ = open_checkpoint(shown.checkpoint, [VerifierKey.from_vkey(keys["south.node"])])
+            assert head.origin == "south.node"
 
     asyncio.run(story())
 

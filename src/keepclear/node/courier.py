@@ -29,7 +29,7 @@ from keepclear.node.exchange import (
     Trouble,
     read,
     sign_pull,
-    write,
+    sign_push,
 )
 from keepclear.node.network import MAX_ANSWER_BYTES
 from keepclear.node.outbox import Chain, Lane, Outbox, Queued, Stuck, back_off, shared_chains
@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 MOST_BACK_OFF_S = 10.0
 MOST_REST_S = 15.0
 """The longest a stuck lane rests before it is tried again."""
+RECONSIDER_EVERY_S = 1.0
+"""How often a peer that asks for our acts may end the rest of its stuck lanes."""
 MAX_HAVE = 1000
 
 log = structlog.get_logger("keepclear.node")
@@ -74,6 +76,8 @@ class Courier:
         self._work = asyncio.Event()
         self._heard = asyncio.Event()
         self._rests: set[asyncio.Task[None]] = set()
+        self._reconsidered = False
+        self._reconsider_again = False
         self._pull_due = True
         self._pull_refused: Trouble | None = None
         self._pull_refusals = 0
@@ -97,11 +101,24 @@ class Courier:
         self._heard.set()
 
     def reconsider(self) -> None:
-        """The peer has asked for our acts, so it may now take, and show, what it refused before."""
+        """The peer has asked for our acts, so it may now take, and show, what it refused before.
+
+        At most once in `RECONSIDER_EVERY_S`: a peer that asks without end does not make us send without end.
+        """
+        if self._reconsidered:
+            self._reconsider_again = True
+            return
+        self._reconsidered, self._reconsider_again = True, False
+        self._after(RECONSIDER_EVERY_S, self._may_reconsider)
         self._outbox.wake()
         if self._pull_refused is not None:
             self._pull_due = True
         self._work.set()
+
+    def _may_reconsider(self) -> None:
+        self._reconsidered = False
+        if self._reconsider_again:
+            self.reconsider()
 
     @property
     def idle(self) -> bool:
@@ -170,8 +187,8 @@ class Courier:
             return False
         raws = await self._node.aside(lambda: _envelopes(self._node.store, queued))
         queued = queued[: len(raws)]
-        push = Push(sender=state.node_id, checkpoint=self._node.checkpoint(), acts=tuple(raws))
-        answer = await self._node.network.push(self._card, write(push))
+        push = Push(checkpoint=self._node.checkpoint(), acts=tuple(raws))
+        answer = await self._node.network.push(self._card, sign_push(push, self.peer, self._node.key))
         reply = read(answer, PushReply, MAX_ANSWER_BYTES)
         if reply.trouble is not None:
             raise PeerUnreachable(f"{self.peer} refuses what we send: {reply.trouble.message}")
@@ -260,9 +277,11 @@ class Courier:
 
     def _later(self, attempt: int, call: Callable[[], None]) -> None:
         """Call it after a rest that grows with the number of attempts."""
+        self._after(back_off(attempt, MOST_REST_S, self._node.chance), call)
 
+    def _after(self, seconds: float, call: Callable[[], None]) -> None:
         async def rest() -> None:
-            await self._node.clock.sleep(back_off(attempt, MOST_REST_S, self._node.chance))
+            await self._node.clock.sleep(seconds)
             call()
 
         task = asyncio.get_running_loop().create_task(rest())

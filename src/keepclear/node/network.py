@@ -20,7 +20,6 @@ from keepclear.model.parties import NodeCard
 
 PUSH_PATH = "/peer/v1/acts"
 PULL_PATH = "/peer/v1/pull"
-CHECKPOINT_PATH = "/peer/v1/checkpoint"
 
 MAX_ANSWER_BYTES = 4 * 2**20
 

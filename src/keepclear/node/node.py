@@ -25,7 +25,7 @@ from keepclear.model.parties import LineCard, NodeCard
 from keepclear.node.clock import Clock
 from keepclear.node.courier import Courier, PeerView
 from keepclear.node.network import Network
-from keepclear.node.peers import PullsSeen, known_node
+from keepclear.node.peers import PullsSeen, key_of_peer
 from keepclear.node.writer import Arrival, Aside, Submission, Writer
 from keepclear.record import Checkpoint, SigningKey, VerifierKey, open_checkpoint, sign_checkpoint
 from keepclear.store import Row, Store
@@ -337,7 +337,7 @@ class Node:
 
         Two checkpoints of one size with different roots are kept both: the peer has signed two records.
         """
-        checkpoint, _ = open_checkpoint(raw, [VerifierKey.from_vkey(known_node(self, peer).key)])
+        checkpoint, _ = open_checkpoint(raw, [key_of_peer(self, peer)])
         if checkpoint.origin != peer:
             raise Forged("this is the checkpoint of another record", field="checkpoint")
         known = self._peer_checkpoints.get(peer)

@@ -2,7 +2,8 @@
 
 Each chain (one author on one line) is a lane of its own, for a peer takes a chain only in order: an act it will not
 take holds up what the same author said after it on the same line, and nothing else. Such a lane is *stuck*: shown with
-the peer's reason, tried again from time to time, never skipped in silence. What is queued leaves in record order.
+the peer's reason, tried again from time to time, never skipped in silence. What is queued leaves in record order, but
+urgent acts (`urgent.py`) first, and with them what their author said before on that line.
 
 How far a lane has come is kept in the store, but only to spare repetition: acts sent twice are taken once.
 """
@@ -13,9 +14,11 @@ import heapq
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain, islice
 
 from keepclear.line.state import State
 from keepclear.node.exchange import PushResult, Trouble
+from keepclear.node.urgent import URGENT
 
 Chain = tuple[str, str]
 """(line, author)"""
@@ -51,6 +54,8 @@ class Lane:
         self.resting = False
         self.refusals = 0
         self._went_back_from = 0
+        self._looked_to = accepted
+        self._urgent_to = 0
 
     def took(self, seq: int) -> None:
         """The peer has act `seq` on its disk."""
@@ -68,6 +73,15 @@ class Lane:
         self._went_back_from = seq
         self.accepted = need_seq - 1
         return True
+
+    def urgent_to(self, state: State) -> int:
+        """The last urgent act of the chain; 0 if there is none. Each act is looked at once."""
+        ids = state.chain(*self.chain).ids
+        for seq in range(self._looked_to + 1, len(ids) + 1):
+            if isinstance(state.acts[ids[seq - 1]].act, URGENT):
+                self._urgent_to = seq
+        self._looked_to = len(ids)
+        return self._urgent_to
 
     def refused(self, seq: int, trouble: Trouble, now: datetime) -> None:
         """The peer does not take act `seq`; rest before trying again."""
@@ -95,10 +109,18 @@ class Outbox:
         return lane
 
     def next(self, state: State, shared: Iterable[Chain], most: int) -> list[Queued]:
-        """The oldest acts, at most so many, that the peer has not yet taken, in the order of the record."""
-        waiting = [_waiting(lane, state) for lane in self._some(shared) if not lane.resting]
-        merged = heapq.merge(*waiting, key=lambda queued: queued.index)
-        return [queued for queued, _ in zip(merged, range(most), strict=False)]
+        """The oldest acts, at most so many, that the peer has not yet taken: what is urgent, then the rest.
+
+        Each in the order of the record.
+        """
+        first: list[Iterator[Queued]] = []
+        rest: list[Iterator[Queued]] = []
+        for lane in self._some(shared):
+            if not lane.resting:
+                urgent_to = max(lane.accepted, lane.urgent_to(state))
+                first.append(_waiting(lane, state, lane.accepted, urgent_to))
+                rest.append(_waiting(lane, state, urgent_to))
+        return list(islice(chain(_merged(first), _merged(rest)), most))
 
     def answered(self, sent: Sequence[Queued], results: Sequence[PushResult], now: datetime) -> list[Lane]:
         """Take in the peer's answer to what was sent. Returns the lanes that were refused, to be woken after a rest."""
@@ -148,9 +170,14 @@ def shared_chains(state: State, peer: str) -> list[Chain]:
     )
 
 
-def _waiting(lane: Lane, state: State) -> Iterator[Queued]:
+def _merged(waiting: Iterable[Iterator[Queued]]) -> Iterator[Queued]:
+    return heapq.merge(*waiting, key=lambda queued: queued.index)
+
+
+def _waiting(lane: Lane, state: State, after: int, last: int | None = None) -> Iterator[Queued]:
+    """The acts of a lane after one number up to another."""
     ids = state.chain(*lane.chain).ids
-    for seq in range(lane.accepted + 1, len(ids) + 1):
+    for seq in range(after + 1, (len(ids) if last is None else last) + 1):
         yield Queued(lane.chain, seq, state.acts[ids[seq - 1]].index)
 
 

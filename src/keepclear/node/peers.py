@@ -1,8 +1,9 @@
 """What a node answers to its peers: plain functions from bytes to bytes, so that a server only routes them.
 
-Nothing is believed for the sender's sake. Every act of a *push* stands on its author's signature, the checkpoint with
-it on the node's; it is answered act by act, when those taken are on disk. A *pull* is answered only to a node that
-signed it, naming this one, within a minute, each once; and only with what was said on lines that node is on.
+Nothing is answered but to an enrolled node that signed its request, naming this one; to anybody else the answer is the
+same, whatever is wrong. Every act of a *push* stands on its author's signature besides; it is answered act by act, when
+those taken are on disk. A *pull* holds for a minute, each once, and shows only what was said on lines its asker is on;
+the same request asks for the *checkpoint*.
 """
 
 from __future__ import annotations
@@ -12,20 +13,22 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from keepclear.errors import Forged, KeepclearError, Malformed, Refused
-from keepclear.model.parties import NodeCard
 from keepclear.node.exchange import (
     MAX_ACTS,
     MAX_BATCH_BYTES,
     MAX_PULL_BYTES,
     MAX_PUSH_BYTES,
+    CheckpointReply,
     PullReply,
     PullRequest,
     Push,
     PushReply,
     PushResult,
+    Trouble,
     open_pull,
+    open_push,
     peek_pull,
-    read,
+    peek_push,
     trouble_of,
     write,
 )
@@ -41,13 +44,12 @@ PULL_HOLDS = timedelta(seconds=60)
 async def handle_push(node: Node, body: bytes) -> bytes:
     """The answer to a push. What is wrong with it is said in the answer; nothing is raised."""
     try:
-        push = read(body, Push, MAX_PUSH_BYTES)
-        known_node(node, push.sender)
-        node.heard_checkpoint(push.sender, push.checkpoint)
+        sender, push = _read_push(node, body)
+        node.heard_checkpoint(sender, push.checkpoint)
     except Refused as error:
-        return write(PushReply(trouble=trouble_of(error)))
-    taken = await node.take_in(push.acts, push.sender)
-    node.heard_from(push.sender)
+        return write(PushReply(trouble=_trouble(error)))
+    taken = await node.take_in(push.acts, sender)
+    node.heard_from(sender)
     return write(PushReply(results=tuple(_result(outcome) for outcome in taken)))
 
 
@@ -56,7 +58,7 @@ async def handle_pull(node: Node, body: bytes) -> bytes:
     try:
         request = _read_pull(node, body)
     except Refused as error:
-        return write(PullReply(trouble=trouble_of(error)))
+        return write(PullReply(trouble=_trouble(error)))
     node.asked_by(request.asker)
     state = node.state
     have = {(item.line, item.author): item.seq for item in request.have}
@@ -76,12 +78,21 @@ async def handle_pull(node: Node, body: bytes) -> bytes:
     return write(PullReply(acts=tuple(acts), more=len(acts) < len(wanted)))
 
 
-def known_node(node: Node, peer: str) -> NodeCard:
-    """The card of an enrolled peer; Forged if there is none."""
+async def handle_checkpoint(node: Node, body: bytes) -> bytes:
+    """The answer to a signed ask for this node's checkpoint. What is wrong with it is said in the answer."""
+    try:
+        _read_pull(node, body)
+    except Refused as error:
+        return write(CheckpointReply(trouble=_trouble(error)))
+    return write(CheckpointReply(checkpoint=node.checkpoint()))
+
+
+def key_of_peer(node: Node, peer: str) -> VerifierKey:
+    """The key of an enrolled peer; Forged (`unknown_node`) if there is none."""
     card = node.state.nodes.get(peer)
     if card is None or peer == node.id:
-        raise Forged(f"{peer} is not enrolled at {node.id}", field="sender", code="unknown_node")
-    return card
+        raise _not_a_peer()
+    return VerifierKey.from_vkey(card.key)
 
 
 class PullsSeen:
@@ -105,12 +116,38 @@ class PullsSeen:
 def _read_pull(node: Node, body: bytes) -> PullRequest:
     if len(body) > MAX_PULL_BYTES:
         raise Malformed(f"a pull has at most {MAX_PULL_BYTES} bytes", field="body", code="too_large")
-    card = known_node(node, peek_pull(body).asker)
-    request = open_pull(body, VerifierKey.from_vkey(card.key))
+    key = key_of_peer(node, peek_pull(body).asker)
+    try:
+        request = open_pull(body, key)
+    except Refused:
+        raise _not_a_peer() from None
     if request.asked != node.id:
         raise Forged("this request is for another node", field="asked")
     node.pulls_seen.take(request, node.clock.now())
     return request
+
+
+def _read_push(node: Node, body: bytes) -> tuple[str, Push]:
+    if len(body) > MAX_PUSH_BYTES:
+        raise Malformed(f"a push has at most {MAX_PUSH_BYTES} bytes", field="body", code="too_large")
+    key = key_of_peer(node, peek_push(body).sender)
+    try:
+        head, push = open_push(body, key)
+    except Forged:
+        raise _not_a_peer() from None
+    if head.receiver != node.id:
+        raise Forged("this push is for another node", field="receiver")
+    return head.sender, push
+
+
+def _not_a_peer() -> Forged:
+    """Whoever is not enrolled, and whoever only says to be somebody who is, hear the same."""
+    return Forged("the sender is not enrolled here, or did not sign this", field="signature", code="unknown_node")
+
+
+def _trouble(error: Refused) -> Trouble:
+    """Why a request as a whole is refused."""
+    return Trouble(code=error.code, message=error.message[:2000], field=error.field[:400])
 
 
 def _result(outcome: int | KeepclearError) -> PushResult:

@@ -1,7 +1,7 @@
 """The peer listener: only what nodes say to each other. What it means is in `keepclear.node.peers`.
 
-Nothing here is believed for the caller's sake: every act stands on its author's signature, every question on the
-asker's. So there is no token, and a flood is met by a token bucket for each address before anything is read.
+Nothing here is believed for the caller's sake: every request is signed by an enrolled node, every act by its author
+besides. So there is no token, and a flood is met by a token bucket for each address before anything is read.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from litestar import Litestar, Request, Response, get, post
+from litestar import Litestar, Request, Response, post
 
 from keepclear.node.node import Node
-from keepclear.node.peers import handle_pull, handle_push
+from keepclear.node.peers import handle_checkpoint, handle_pull, handle_push
 from keepclear.server.bucket import Buckets
 from keepclear.server.problems import encoded, language, problem
 from keepclear.server.refusals import HANDLERS
@@ -49,9 +49,9 @@ def peer_app(node: Node, buckets: Buckets | None = None, clock_s: Callable[[], f
     async def pull(request: Request[Any, Any, Any]) -> Response[bytes]:
         return await answer(request, handle_pull)
 
-    @get("/peer/v1/checkpoint")
-    async def checkpoint() -> Response[bytes]:
-        return Response(node.checkpoint(), media_type="text/plain")
+    @post("/peer/v1/checkpoint", status_code=200)
+    async def checkpoint(request: Request[Any, Any, Any]) -> Response[bytes]:
+        return await answer(request, handle_checkpoint)
 
     return Litestar(
         [acts, pull, checkpoint],
