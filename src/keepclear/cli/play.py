@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -40,18 +41,20 @@ def demo(
     speaker: Speaker,
     out: Annotated[Path, typer.Option("--out", "-o", help="option.story_out")] = Path("demo-data"),
     speed: Annotated[str, typer.Option("--speed", help="option.speed")] = OWN_PACE,
+    stay: Annotated[bool | None, typer.Option("--stay/--end", help="option.stay", show_default=False)] = None,
 ) -> None:
     """Three nodes on this machine play the story of 2017, with the console open to look on."""
-    raise typer.Exit(_play("convoy2017", out, speed, speaker, console=True))
+    somebody_there = sys.stdin.isatty() if stay is None else stay
+    raise typer.Exit(_play("convoy2017", out, speed, speaker, console=True, stay=somebody_there))
 
 
-def _play(name: str, out: Path, speed: str, speaker: Speaker, *, console: bool) -> int:
+def _play(name: str, out: Path, speed: str, speaker: Speaker, *, console: bool, stay: bool = False) -> int:
     from keepclear.server.logs import set_up_logs
     from keepclear.stories.player import run_story
 
     # What goes on between the nodes is part of the play; only what should not happen is told.
     set_up_logs(logging.ERROR)
-    return run_story(name, out, read_speed(speed), speaker.lang, console, speaker.line)
+    return run_story(name, out, read_speed(speed), speaker.lang, console, speaker.line, stay)
 
 
 def read_speed(text: str) -> float | None:

@@ -47,23 +47,28 @@ HOMES = "nodes"
 Tell = Callable[[str], None]
 
 
-def run_story(name: str, out: Path, speed: float | None, lang: str, console: bool, on_line: Tell) -> int:
+def run_story(
+    name: str, out: Path, speed: float | None, lang: str, console: bool, on_line: Tell, stay: bool = False
+) -> int:
     """Play a story into `out`, export every record, judge them; 0 if all expectations hold, 1 if not, 130 if stopped.
 
     `speed`: seconds of the story in one real second; None plays without waiting; `OWN_PACE` plays at the story's pace.
-    With `console` the addresses of the consoles are told, and afterwards the nodes run on until they are interrupted.
+    With `console` the addresses of the consoles are told; with `stay` the nodes run on afterwards until they are
+    interrupted, so that somebody can look around.
     `out` is new, empty, or holds an earlier run, which is replaced. Lines for a person go to `on_line`.
     """
     story = read_story(name)
     _make_room(out, story.id)
     try:
-        return asyncio.run(_run(story, out, speed, lang, console, on_line))
+        return asyncio.run(_run(story, out, speed, lang, console, on_line, stay))
     except KeyboardInterrupt:
         on_line(say(lang, "story.stopped"))
         return 130
 
 
-async def _run(story: Story, out: Path, speed: float | None, lang: str, console: bool, on_line: Tell) -> int:
+async def _run(
+    story: Story, out: Path, speed: float | None, lang: str, console: bool, on_line: Tell, stay: bool
+) -> int:
     async with AsyncExitStack() as stack:
         stage = Stage(story, out, on_line, lang)
         await stack.enter_async_context(stage)
@@ -78,7 +83,7 @@ async def _run(story: Story, out: Path, speed: float | None, lang: str, console:
         judged = await asyncio.to_thread(judge.judge, out, expected)
         for line in judge.table(judged, lang):
             on_line(line)
-        if console:
+        if stay:
             on_line(say(lang, "story.looking"))
             await _interrupted()
         return 0 if all(row.holds for row in judged) else 1
