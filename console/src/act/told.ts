@@ -1,7 +1,7 @@
 /** What an act says, as short labelled facts and as the words used. Pure: the same act always reads the same. */
 
 import { bandText, distanceText, placeNamesParts, positionText } from '../measure.ts'
-import type { Act, Area, Band, Finding, Name, PlaceNames, Plan, ResidualItem, TimeSaid, Volume, Window, Words } from '../model.ts'
+import type { Act, Area, Band, Name, PlaceNames, Plan, ResidualItem, TimeSaid, Volume, Window, Words } from '../model.ts'
 import { say, word, type Key, type Lang } from '../phrases.svelte.ts'
 import { isolate } from '../text.ts'
 import { utcText, windowText } from '../time.ts'
@@ -70,10 +70,6 @@ export function actFacts(act: Act, lang: Lang): Fact[] {
     add('field.title', act['title'])
     add('field.publisher', (act['publisher'] as Name | undefined)?.[lang])
     add('field.published', act['published'] ? saidTimeText(act['published'] as TimeSaid) : undefined)
-  }
-  if (act.act === 'finding') {
-    const finding = act['finding'] as Finding
-    out.push([word('finding', finding.kind), finding.subjects.join(' · ')])
   }
   if (act.act === 'positions') {
     const tracks = act['tracks'] as { asset: string; fixes: unknown[] }[]
