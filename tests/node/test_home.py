@@ -6,13 +6,16 @@ import stat
 from datetime import UTC, datetime
 from pathlib import Path
 
+import msgspec
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from keepclear.errors import Malformed, Refused, StoreFailed
+from keepclear.line.state import own_line
 from keepclear.model.base import Name
+from keepclear.model.parties import LineCard
 from keepclear.node.home import Home, HostedParty, create, open_home
 
 NOW = datetime(2017, 9, 8, 5, 10, tzinfo=UTC)
@@ -91,6 +94,16 @@ def test_what_is_no_node_is_refused_and_nothing_is_made(
         create(tmp_path / "desk", node, parties, address, NOW)
     assert refused.value.field == field
     assert not (tmp_path / "desk").exists()
+
+
+def test_the_id_of_a_node_leaves_room_for_its_own_line(tmp_path: Path) -> None:
+    with pytest.raises(Malformed) as refused:
+        create(tmp_path / "long", "n" * 45, [CONVOY], "https://192.0.2.7:8443", NOW)
+    assert refused.value.field == "node"
+    assert not (tmp_path / "long").exists()
+    card = create(tmp_path / "just", "n" * 44, [CONVOY], "https://192.0.2.7:8443", NOW).card
+    line = msgspec.convert({"id": own_line(card.id), "name": CONVOY.name, "members": ("convoy",)}, LineCard)
+    assert line.id == "own." + "n" * 44
 
 
 def test_a_folder_that_cannot_be_made_is_said(tmp_path: Path) -> None:

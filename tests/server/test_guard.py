@@ -28,12 +28,12 @@ def ask(path: str, *headers: tuple[str, str], names: tuple[str, ...] = ("localho
         sent.append(message)
 
     scope = {"type": "http", "path": path, "headers": [(n.encode(), v.encode()) for n, v in headers]}
-    guard = LocalGuard(inside, Tokens(TOKEN, Path("nowhere")), names)
+    guard = LocalGuard(inside, Tokens(TOKEN, Path("nowhere")), names, ("/", "/assets/a.js"))
     asyncio.run(guard(scope, None, send))  # type: ignore[arg-type]
     return sent[0]["status"], dict(sent[0]["headers"]), sent[1]["body"]
 
 
-BEARER = ("authorization", f"Bearer {TOKEN}")
+BEARER: tuple[str, str] = ("authorization", f"Bearer {TOKEN}")
 
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "127.0.0.1:8017", "LOCALHOST:1", "[::1]:8017"])
@@ -64,6 +64,28 @@ def test_a_wrong_token_is_refused(authorization: str, path: str) -> None:
     assert status == 401
     assert headers[b"www-authenticate"] == b"Bearer"
     assert b"inside" not in body
+
+
+@pytest.mark.parametrize("path", ["/nothing", "/assets", "/assets/b.js", "/index.html/", "/API/threads", "/metrics/"])
+def test_whatever_is_not_one_of_them_needs_it(path: str) -> None:
+    assert ask(path, ("host", "localhost"))[0] == 401
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["//", "//api/threads", "//api//threads", "/api//threads", "/./api/threads", "/api/../api/threads", "/api/..",
+     "/assets/../api/threads", "//metrics", "", "api/threads", "http://localhost/api/threads"],
+)  # fmt: skip
+@pytest.mark.parametrize("headers", [(), (BEARER,)])
+def test_a_path_written_in_an_unusual_way_is_not_looked_at(path: str, headers: tuple[tuple[str, str], ...]) -> None:
+    status, _, body = ask(path, ("host", "localhost"), *headers)
+    assert status == 404
+    assert b"inside" not in body
+
+
+@pytest.mark.parametrize("path", ["/api/threads", "/api/threads/", "/assets/a..b", "/api/threads/...", "/.well-known"])
+def test_any_other_path_is_let_through_with_the_token(path: str) -> None:
+    assert ask(path, ("host", "localhost"), BEARER)[0] == 200
 
 
 @pytest.mark.parametrize("path", ["/", "/assets/a.js", "/healthz", "/readyz"])

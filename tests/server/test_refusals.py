@@ -54,6 +54,8 @@ BODIES: dict[str, tuple[bytes, int, str, str]] = {
                                 "unknown_field"),
     "a hidden character": (own(REMARK.replace('"w"', '"a\\u202eb"')).encode(), 400, "said.act.words.text", "malformed"),
     "nested deep": (b'{"party": ' + b"[" * 40_000, 400, "party", "malformed"),
+    "a name twice and a figure of many digits": (
+        b'{"party": "a", "party": "north", "line": "a", "said": ' + b"9" * 5000 + b"}", 400, "body", "not_json"),
     "nested deep inside": (b'{"party": "north", "line": "a", "said": ' + b"[" * 40_000, 400, "body", "not_json"),
     "another's party": (f'{{"party": "south", "line": "a", "said": {CHECK}}}'.encode(), 403, "party", "not_hosted"),
     "no such line": (f'{{"party": "north", "line": "a", "said": {CHECK}}}'.encode(), 400, "line", "unknown_line"),
@@ -89,7 +91,7 @@ QUESTIONS: list[tuple[str, int, str]] = [
     ("/api/threads?party=north.node", 403, "party"),
     ("/api/threads/abcdef12", 404, "id"),
     ("/api/threads/ABC", 400, "id"),
-    ("/api/threads/..%2f..%2ftoken", 404, ""),
+    ("/api/threads/..%2f..%2ftoken", 404, "path"),
     ("/api/entries/9999", 404, "index"),
     ("/api/entries/-1", 400, "id"),
     ("/api/timeline?limit=1001", 400, "limit"),
@@ -102,6 +104,8 @@ QUESTIONS: list[tuple[str, int, str]] = [
     ("/api/leaves?start=0&count=257", 400, "count"),
     ("/api/phrases/fr", 404, "lang"),
     ("/api/nothing", 404, ""),
+    ("//api/threads", 404, "path"),
+    ("/%2fapi/threads", 404, "path"),
     ("/node.json", 404, "path"),
     ("/%2e%2e/token", 404, "path"),
 ]
@@ -163,6 +167,29 @@ def test_the_peer_listener_has_nothing_but_what_peers_say(tmp_path: Path) -> Non
             with pytest.raises(httpx.ConnectError):
                 async with httpx.AsyncClient(verify=ssl.create_default_context(), trust_env=False) as stranger:
                     await stranger.get(f"{card.address}/peer/v1/checkpoint")
+
+    asyncio.run(story())
+
+
+def test_no_way_of_writing_a_path_comes_round_the_token(tmp_path: Path) -> None:
+    paths = ["//api/threads", "/%2fapi/threads", "/./api/threads", "/api%2fthreads", "/%61pi/threads", "/metrics/",
+             "//metrics", "//api/events", "//api/leaves?start=0", "/api/threads/../threads"]  # fmt: skip
+
+    async def answer(port: int, path: str, host: str) -> int:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(f"GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode())
+        await writer.drain()
+        first = await asyncio.wait_for(reader.readline(), 5)
+        writer.close()
+        return int(first.split()[1])
+
+    async def story() -> None:
+        async with one_desk(tmp_path) as north:
+            port = int(north.service.local_url.rpartition(":")[2])
+            found = {path: await answer(port, path, "localhost") for path in paths}
+            assert {path: status for path, status in found.items() if status not in (401, 404)} == {}
+            assert await answer(port, "/healthz", "127.0.0.1:65535") == 200
+            assert await answer(port, "/healthz", "127.0.0.1:99999") == 403
 
     asyncio.run(story())
 

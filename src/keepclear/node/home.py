@@ -41,6 +41,8 @@ from keepclear.model.base import Id, Name, Value
 from keepclear.model.parties import NodeCard, PartyCard
 from keepclear.record import SigningKey
 
+MAX_NODE_ID = 44
+"""A node's own line is called `own.` and its id, and that is an id too (at most 48 letters)."""
 CERTIFICATE_LASTS = timedelta(days=3650)
 
 Address = Annotated[str, Meta(pattern=r"^https?://[^\s/?#@]+$", max_length=200)]
@@ -116,6 +118,8 @@ def create(directory: Path, node: str, parties: Iterable[HostedParty], address: 
     authors = [settings.id, *(party.id for party in settings.parties)]
     if len(set(authors)) != len(authors):
         raise Malformed("parties have different ids, and none the node's own", field="parties")
+    if len(settings.id) > MAX_NODE_ID:
+        raise Malformed(f"the id of a node has at most {MAX_NODE_ID} letters", field="node")
     host = _host(settings.address)
     try:
         directory.mkdir(parents=True, exist_ok=True, mode=0o700)

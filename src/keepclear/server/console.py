@@ -41,6 +41,11 @@ def built_console() -> Path | None:
     return folder if (folder / "index.html").is_file() else None
 
 
+def console_paths(folder: Path | None) -> frozenset[str]:
+    """The paths under which `console_files` serves what is in the folder."""
+    return frozenset({"/", *(f"/{path}" for path in (_listed(folder) if folder else ()))})
+
+
 def console_files(folder: Path | None) -> list[HTTPRouteHandler]:
     """Routes for `/` and every file below the folder. Only files found there now are ever served."""
     files = {} if folder is None else _listed(folder)

@@ -17,7 +17,8 @@ from keepclear.server.tokens import Grant, Tokens
 
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
 OPEN_PATHS = ("/healthz", "/readyz")
-"""Answered without a token: they say one word about the process and nothing about the record."""
+"""Answered without a token: they say one line about the process and nothing about the record."""
+MAX_PORT = 65_535
 
 _HEADERS = (
     (
@@ -30,21 +31,27 @@ _HEADERS = (
     (b"cross-origin-opener-policy", b"same-origin"),
 )
 _NO_STORE = (b"cache-control", b"no-store")
-_HOST = re.compile(r"(?P<name>\[[0-9a-f:]+\]|[a-z0-9.-]+)(:[0-9]{1,5})?", re.ASCII)
+_HOST = re.compile(r"(?P<name>\[[0-9a-f:]+\]|[a-z0-9.-]+)(:(?P<port>[0-9]{1,5}))?", re.ASCII)
+_PLAIN = re.compile(r"/|(/(?!\.{1,2}(/|\Z))[^/]+)+/?")
+"""A path with no empty part, no `.` and no `..`: what it says is what every router makes of it."""
 
 
 class LocalGuard:
     """Refuses a foreign Host header (DNS rebinding) and, outside the console's own files, a missing or wrong token.
 
-    `names` are the host names this node may be called by. The token is taken from the Authorization header only, never
-    from a cookie or the address, so no other page can make a browser send it. What it opens goes on in the scope's
-    state, as `grant`.
+    `files` are the paths of those files; every other path, known or not, needs the token, and one that is written in an
+    unusual way (`//api`) is not looked at. `names` are the host names this node may be called by. The token is taken
+    from the Authorization header only, never from a cookie or the address, so no other page can make a browser send it.
+    What it opens goes on in the scope's state, as `grant`.
     """
 
-    def __init__(self, app: ASGIApp, tokens: Tokens, names: Collection[str] = LOOPBACK_NAMES) -> None:
+    def __init__(
+        self, app: ASGIApp, tokens: Tokens, names: Collection[str] = LOOPBACK_NAMES, files: Collection[str] = ("/",)
+    ) -> None:
         self._app = app
         self._tokens = tokens
         self._names = frozenset(name.lower() for name in names)
+        self._open = frozenset(files) | frozenset(OPEN_PATHS)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a refusal, or pass the request on with headers put on its answer."""
@@ -52,7 +59,7 @@ class LocalGuard:
             await self._app(scope, receive, send)
             return
         path = scope["path"]
-        secret = path.startswith("/api/") or path == "/api" or path == "/metrics"
+        secret = path not in self._open
         headers = dict(scope["headers"])
 
         async def with_headers(message: Message) -> None:
@@ -68,6 +75,10 @@ class LocalGuard:
             message = "this node does not answer to that host name"
             await _refuse(with_headers, encoded(problem(403, "wrong_host", message, lang, "host")), 403)
             return
+        if not _PLAIN.fullmatch(path):
+            message = "there is no such page here"
+            await _refuse(with_headers, encoded(problem(404, "no_such", message, lang, "path")), 404)
+            return
         grant = self._grant(headers.get(b"authorization", b"")) if secret else None
         if secret and grant is None:
             message = "the token of this node must be given as 'Authorization: Bearer …'"
@@ -78,7 +89,7 @@ class LocalGuard:
 
     def _is_our_name(self, host: str) -> bool:
         match = _HOST.fullmatch(host.lower())
-        return match is not None and match["name"] in self._names
+        return match is not None and match["name"] in self._names and int(match["port"] or 0) <= MAX_PORT
 
     def _grant(self, authorization: bytes) -> Grant | None:
         scheme, _, given = authorization.partition(b" ")

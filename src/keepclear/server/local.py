@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl, urlencode
 
 import msgspec
 from litestar import Litestar, Request, Response, asgi, get, post
+from litestar.exceptions import NotAuthorizedException
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import PathParameter, QueryParameter
 from litestar.types import Receive, Scope, Send
@@ -328,17 +329,34 @@ def plain_routes(local: Local) -> list[HTTPRouteHandler]:
 
 
 def place_names(state: State, lat_deg: float, lon_deg: float) -> PlaceNames:
-    """A position named by its grid and from the nearest named place; Malformed where no place is known yet."""
+    """A position named by its grid and from the nearest named place; Malformed where no place is known yet.
+
+    The places are those that the parties here have named. Only where they have named none are others' taken, and then
+    `described` says whose: anybody on a line can call a place by any name.
+    """
     polar = not MGRS_SOUTH_DEG <= lat_deg <= MGRS_NORTH_DEG
     grid = to_gars(lat_deg, lon_deg) if polar else to_mgrs(lat_deg, lon_deg)
-    places = {
-        (each.id, author): each for by in state.places.values() for author, each in by.items() if not each.is_area
-    }
+    known = {(each.id, author): each for by in state.places.values() for author, each in by.items() if not each.is_area}
+    own = (state.party,) if state.party is not None else (state.node_id, *state.hosted())
+    places = {key: place for key, place in known.items() if key[1] in own} or known
     found = name_position(
         lat_deg, lon_deg, {key: (place.position.lat_deg, place.position.lon_deg) for key, place in places.items()}
     )
-    nearest = places[found.nearest].name
-    return PlaceNames(grid=grid, nearest=nearest, bearing_deg=found.bearing_deg, distance_m=found.distance_m)
+    author = found.nearest[1]
+    return PlaceNames(
+        grid=grid,
+        nearest=places[found.nearest].name,
+        bearing_deg=found.bearing_deg,
+        distance_m=found.distance_m,
+        described=None if author in own else _as_named_by(state, author),
+    )
+
+
+def _as_named_by(state: State, author: str) -> str:
+    """Whose word a place is, in both languages, as far as it fits."""
+    card = state.parties.get(author)
+    names = (author, author) if card is None else (card.name.en[:80], card.name.ar[:80])
+    return f"as named by {names[0]} · كما سمّاه {names[1]}"
 
 
 def _thread_id(state: State, digits: str) -> str:
@@ -371,8 +389,10 @@ def party_asked(party: str | None, grant: Grant) -> str | None:
 
 
 def _grant(scope: Scope) -> Grant:
-    """What the token that the guard let through opens."""
-    grant: Grant = scope["state"]["grant"]
+    """What the token that the guard let through opens; 401 if it let something through that shows none."""
+    grant: Grant | None = scope["state"].get("grant")
+    if grant is None:
+        raise NotAuthorizedException("the token of this node must be given as 'Authorization: Bearer …'")
     return grant
 
 
@@ -382,7 +402,7 @@ def _parameters_of(scope: Scope) -> dict[str, str]:
 
 async def _within_grant(request: Request[Any, Any, Any]) -> None:
     """Before every route: no unknown parameter, nothing beyond what the token opens; what is not named is denied."""
-    if not request.url.path.startswith(("/api/", "/metrics")):
+    if not any(path.startswith(("/api", "/metrics")) for path in request.route_handler.paths):
         return
     opt = request.route_handler.opt
     known = opt.get("query", {}).values()

@@ -65,7 +65,12 @@ def posted(body: bytes) -> Posted:
 def said_twice(outer: _Outer, body: bytes) -> bool:
     """Whether one of the three names is there more than once. Asked the slow way only where it could be."""
     usual = msgspec.json.format(msgspec.json.encode(outer), indent=-1) == msgspec.json.format(body, indent=-1)
-    return not usual and len(json.loads(body, object_pairs_hook=list)) != 3
+    if usual:
+        return False
+    try:
+        return len(json.loads(body, object_pairs_hook=list)) != 3
+    except (ValueError, RecursionError) as error:  # a figure of thousands of digits, or nested too deep for this reader
+        raise Malformed(f"not JSON: {error}", field="body", code="not_json") from None
 
 
 def placed(error: Refused) -> Refused:

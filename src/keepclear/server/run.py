@@ -27,6 +27,7 @@ from keepclear.node.clock import Clock, SystemClock
 from keepclear.node.home import Home
 from keepclear.node.network import HttpNetwork
 from keepclear.node.node import Node
+from keepclear.server.console import built_console, console_paths
 from keepclear.server.events import Event, Hub
 from keepclear.server.guard import LOOPBACK_NAMES, LocalGuard
 from keepclear.server.local import local_app
@@ -103,7 +104,8 @@ class Service:
             tokens = Tokens(self._home.token, self._home.directory)
             secure = self._home.settings.address.startswith("https://")
             context = _server_context(self._home) if secure else None
-            await self._listen(opened, LocalGuard(app, tokens, self._names), local_socket, None)
+            guard = LocalGuard(app, tokens, self._names, console_paths(built_console()))
+            await self._listen(opened, guard, local_socket, None)
             await self._listen(opened, peer_app(self.node), peer_socket, context)
             await opened.enter_async_context(_running(self._publish(local.hub, local.event)))
             opened.callback(local.hub.close)
