@@ -379,3 +379,22 @@ def test_volumes_keep_the_minimum_apart() -> None:
     assert conflicts(one, other, Minimum(999.0, 0.0)) == ()
     (breach,) = conflicts(one, other, Minimum(1_100.0, 0.0))
     assert breach.horizontal_m == pytest.approx(1_000.0, abs=1.0)
+
+
+# ── two ways too long and vague to go through ────────────────────────────────────────────────────────────────────────
+
+
+def test_of_ways_with_too_many_legs_one_breach_is_told_that_holds_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    there: list[Stop] = [(600.0 * k, -40_000.0 if k % 2 else 40_000.0, 2_000.0 * k, 5e3) for k in range(7)]
+    here: list[Stop] = [(600.0 * k, 40_000.0 if k % 2 else -40_000.0, 500.0, 5e3) for k in range(7)]
+    a, b = (plan(way(stops, late_s=600.0)) for stops in (there, here))
+    exact = conflicts(a, b, CYLINDER)
+    monkeypatch.setattr("keepclear.conflict.detect.MOST_PAIRS", 3)
+    (bound,) = conflicts(a, b, CYLINDER)
+    assert exact
+    assert bound.starts_at <= exact[0].starts_at
+    assert bound.ends_at >= max(each.ends_at for each in exact)
+    assert bound.horizontal_m <= min(each.horizontal_m for each in exact)
+    assert bound.margin_m <= min(each.margin_m for each in exact)
+    apart = plan(way([(t, east, north + 100_000.0, height) for t, east, north, height in here], late_s=600.0))
+    assert conflicts(a, apart, CYLINDER) == ()

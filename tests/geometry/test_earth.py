@@ -13,12 +13,14 @@ from hypothesis import strategies as st
 from keepclear.errors import Malformed
 from keepclear.geometry.earth import (
     LocalPlane,
+    at_most_m,
     bearing_deg,
     destination,
     distance_m,
     distances_m,
     full_circle,
     plane_about,
+    points_in_space,
     stretch,
 )
 
@@ -242,3 +244,20 @@ def test_points_all_round_the_earth_have_no_middle() -> None:
     assert refusal.value.code == "too_wide"
     with pytest.raises(Malformed):
         plane_about([], [])
+
+
+@given(latitudes, longitudes, latitudes, longitudes)
+def test_the_quick_bounds_hold(lat1: float, lon1: float, lat2: float, lon2: float) -> None:
+    apart = distance_m(lat1, lon1, lat2, lon2)
+    assert at_most_m(lat1, lon1, lat2, lon2) >= apart - 1e-6
+    one, other = points_in_space(np.array([lat1, lat2]), np.array([lon1, lon2]))
+    assert math.dist(one, other) <= apart + 1e-6
+
+
+def test_the_quick_bounds_are_near_for_what_is_near() -> None:
+    assert at_most_m(35.0, 40.0, 35.0, 40.0) == 0.0
+    assert at_most_m(35.0, 179.99, 35.0, -179.99) == pytest.approx(distance_m(35.0, 179.99, 35.0, -179.99), rel=0.01)
+    apart = distance_m(35.0, 40.0, 35.1, 40.1)
+    assert apart <= at_most_m(35.0, 40.0, 35.1, 40.1) < 1.5 * apart
+    one, other = points_in_space(np.array([35.0, 35.1]), np.array([40.0, 40.1]))
+    assert math.dist(one, other) == pytest.approx(apart, rel=1e-4)

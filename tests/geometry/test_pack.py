@@ -20,6 +20,7 @@ from keepclear.geometry.pack import (
     seconds,
     trajectory_legs,
 )
+from keepclear.model.base import EARLIEST, LATEST, utc
 from keepclear.model.places import LatLon
 from keepclear.model.plans import Trajectory, Waypoint
 from keepclear.model.tracks import Fix
@@ -41,6 +42,29 @@ def spans(legs: Legs) -> list[tuple[float, float]]:
 @given(st.datetimes(datetime(1970, 1, 1), datetime(2099, 12, 31), timezones=st.just(UTC)))  # noqa: DTZ001
 def test_a_moment_comes_back_to_the_microsecond(at: datetime) -> None:
     assert moment(seconds(at)) == at
+
+
+@pytest.mark.parametrize("t_s", [-1e9, 4.2e9])
+def test_a_moment_outside_1970_to_2100_is_the_first_or_the_last(t_s: float) -> None:
+    at = moment(t_s)
+    utc(at, "at")
+    assert at in (EARLIEST, LATEST - timedelta(microseconds=1))
+
+
+def test_what_nothing_can_have_flown_is_a_gap() -> None:
+    # 91 km apart; a minute is enough for 1,500 m/s, fifty seconds are not.
+    assert len(fix_legs([fix(0), fix(1, 40.98)], 600.0)) == 9
+    assert fix_legs([fix(0), fix(5 / 6, 40.98)], 600.0).lengths_m().tolist() == [0.0, 0.0]
+    vague = [
+        Fix(at=each.at, lat_deg=each.lat_deg, lon_deg=each.lon_deg, uncertainty_m=20_000.0)
+        for each in (fix(0), fix(5 / 6, 40.98))
+    ]
+    assert len(fix_legs(vague, 600.0)) == 9
+
+
+def test_reports_half_a_thousand_kilometres_apart_are_not_joined() -> None:
+    assert len(fix_legs([fix(0), fix(60, 45.4)], 3_600.0)) == 50
+    assert spans(fix_legs([fix(0), fix(60, 45.5)], 3_600.0)) == [(0, 0), (60, 60)]
 
 
 def test_reports_too_far_apart_are_not_joined() -> None:

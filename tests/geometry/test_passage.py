@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
@@ -10,10 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from keepclear.geometry.earth import FloatArray, LocalPlane, destination, distance_m
-from keepclear.geometry.passage import Outline, holds, joined, meeting, within
+from keepclear.geometry.pack import fix_legs
+from keepclear.geometry.passage import Outline, holds, joined, meeting, passages, within
 from keepclear.geometry.shapes import Interval
 from keepclear.model.places import LatLon
-from keepclear.model.volumes import Area, Circle, Polygon
+from keepclear.model.times import Window
+from keepclear.model.tracks import Fix
+from keepclear.model.volumes import AltitudeBand, Area, Circle, Polygon
 
 PLACES = [(35.1, 40.4), (-18.0, 180.0), (89.99, 10.0)]
 NOTCHED = ((-4.0, -4.0), (4.0, -4.0), (4.0, 4.0), (0.0, -2.0), (-4.0, 4.0))
@@ -153,3 +157,39 @@ def test_a_circle_lies_on_the_plane_about_its_centre() -> None:
     assert isinstance(outline.plane, LocalPlane)
     assert outline.ring is None
     assert outline.times_within(np.array([-9.0, 0.0]), np.array([9.0, 0.0]), 0.0, 1.0, -3_000.0) == []
+
+
+# ── on the other side of the earth ───────────────────────────────────────────────────────────────────────────────────
+
+
+def below(place: tuple[float, float]) -> tuple[float, float]:
+    return -place[0], place[1] - 180.0 if place[1] > 0.0 else place[1] + 180.0
+
+
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("round_", [(False, False), (False, True), (True, False), (True, True)])
+def test_areas_on_opposite_sides_of_the_earth_are_far_apart(
+    place: tuple[float, float], round_: tuple[bool, bool]
+) -> None:
+    one, other = (
+        disc(0, 50, spot) if is_round else area(((-50, -50), (50, -50), (50, 50), (-50, 50)), spot)
+        for is_round, spot in zip(round_, (place, below(place)), strict=True)
+    )
+    for reach in (0.0, 1_000_000.0, -1.0):
+        assert not within(one, other, reach)
+        assert not within(other, one, reach)
+    assert meeting(one, other)[0] > 15_000_000.0
+
+
+@pytest.mark.parametrize("round_", [True, False])
+def test_a_mover_on_the_other_side_of_the_earth_is_not_within(round_: bool) -> None:
+    square = area(((-4, -4), (4, -4), (4, 4), (-4, 4)))
+    lat, lon = below(PLACES[0])
+    start = datetime(2017, 9, 8, 7, tzinfo=UTC)
+    ends = ((-0.02, 0), (0.02, 60))  # across the antipode itself, where a plane has no directions
+    fixes = [
+        Fix(at=start + timedelta(seconds=t), lat_deg=lat + up, lon_deg=lon + up, uncertainty_m=0.0) for up, t in ends
+    ]
+    outline = Outline.of(disc(0, 4) if round_ else square)
+    band, window = AltitudeBand(lower_wgs84_m=0.0, upper_wgs84_m=9e3), Window(starts_at=start, ends_at=fixes[-1].at)
+    assert passages(fix_legs(fixes, 60.0), outline, band, window, reach_m=1_000.0, vertical_m=0.0) == []

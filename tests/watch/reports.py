@@ -81,8 +81,9 @@ def history(
     heights: Sequence[float | None] | None = None,
     basis: Basis = DECLARED,
     said: int = 1,
+    author: str = "",
 ) -> History:
-    whole = History(asset, kind)
+    whole = History(asset, kind, author)
     whole.add(
         track(asset, spots, kind=kind, place=place, uncertainty_m=uncertainty_m, heights=heights, basis=basis),
         act(said),

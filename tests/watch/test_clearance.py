@@ -279,3 +279,37 @@ def test_who_was_last_reported_inside_is_affected() -> None:
 )
 def test_who_is_not_affected(flown: History) -> None:
     assert affected(CIRCLE, [flown], {}, moment(20)) == []
+
+
+# ── what others report ───────────────────────────────────────────────────────────────────────────────────────────────
+
+STAYED = [(t, IN) for t in (40, 55, 65)]
+LEFT = [(40, IN), (45, OUT), (55, OUT), (65, OUT)]
+NEVER = [(40, OUT), (55, OUT), (65, OUT)]
+SILENT = [(40, IN)]
+
+
+@pytest.mark.parametrize(
+    ("own", "other", "status"),
+    [
+        (STAYED, LEFT, Inside.INSIDE),
+        (STAYED, STAYED, Inside.INSIDE),
+        (STAYED, SILENT, Inside.INSIDE),
+        (LEFT, NEVER, Inside.LEFT),
+        (LEFT, SILENT, Inside.LEFT),
+        (LEFT, STAYED, Inside.UNKNOWN),
+        (NEVER, LEFT, Inside.OUTSIDE),
+        (NEVER, STAYED, Inside.UNKNOWN),
+        (SILENT, LEFT, Inside.UNKNOWN),
+        (SILENT, NEVER, Inside.UNKNOWN),
+        (SILENT, STAYED, Inside.INSIDE),
+    ],
+)
+def test_others_add_a_doubt_and_take_none_away(
+    own: list[tuple[float, float]], other: list[tuple[float, float]], status: Inside
+) -> None:
+    (item,) = residual(
+        CIRCLE, ["drone"], {"drone": drone(own)}, others={"drone": [drone(NEVER), drone(other)]}, max_gap_s=900.0
+    )
+    assert item.status is status
+    assert (item.left_at is not None) == (status is Inside.LEFT)

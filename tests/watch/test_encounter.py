@@ -203,3 +203,37 @@ def test_the_same_story_mirrored_across_the_antimeridian_ends_the_same(
 def test_the_place_is_halfway() -> None:
     (met,) = encounters(buses(1), forces()[:1], 2_000.0, GAP)
     assert distance_m(met.lat_deg, met.lon_deg, *spot(DESERT, 0, 500)) < 2.0
+
+
+# ── several authors on one asset ─────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_what_another_author_reports_neither_hides_nor_ends_an_encounter() -> None:
+    column = [history("bus", [(t, 0, 0) for t in range(0, 61, 10)], author="desk")]
+    comes = history("force", [(0, -12_000, 500), (60, 0, 500)], author="ground")
+    (met,) = encounters(column, [comes], 2_000.0, 3_600.0)
+    assert met.open_end
+    goes = history("force", [(0, -12_000, 500), (60, 0, 500), (62, 40_000, 500)], author="another")
+    (still,) = encounters(
+        [*column, history("bus", [(t, 0, 0) for t in range(0, 71, 10)])], [comes, goes], 2_000.0, 3_600.0
+    )
+    assert still.open_end
+    assert (still.starts_at, still.nearest_m) == (met.starts_at, pytest.approx(met.nearest_m, abs=0.01))
+    nowhere = history("force", [(0, 90_000, 0), (60, 90_000, 0)], author="another")
+    assert encounters(column, [comes, nowhere], 2_000.0, 3_600.0) == (met,)
+
+
+@given(st.lists(st.tuples(st.integers(-9, 9), st.integers(-9, 9)), min_size=2, max_size=5), st.integers(0, 12))
+def test_the_quick_look_passes_over_no_encounter(steps: list[tuple[int, int]], away: int) -> None:
+    goes = history("force", [(10 * k, 1_000 * x + 1_000 * away, 1_000 * y) for k, (x, y) in enumerate(steps)])
+    stands = history("bus", [(0, 0, 0), (10 * len(steps), 0, 0)])
+    nearest = min(
+        math.hypot(
+            steps[k][0] + away + (steps[k + 1][0] - steps[k][0]) * s / 50,
+            steps[k][1] + (steps[k + 1][1] - steps[k][1]) * s / 50,
+        )
+        for k in range(len(steps) - 1)
+        for s in range(51)
+    )
+    if nearest < 2.9 and len(set(steps)) > 1:
+        assert encounters([stands], [goes], 3_000.0, 3_600.0)

@@ -203,3 +203,14 @@ def test_vehicles_that_report_at_different_times_are_placed_at_one_moment() -> N
     now = stand(histories, 62)
     assert minutes(now.at) == 61  # two of three can be placed then
     assert now.chainage_m == pytest.approx(36_000, abs=1)
+
+
+def test_members_reported_on_opposite_sides_of_the_earth_have_no_middle() -> None:
+    below = (-DESERT[0], DESERT[1] - 180.0)
+    histories = {
+        "a": history("a", [(t, 0, 0) for t in range(0, 61, 10)]),
+        "b": history("b", [(t, 0, 0) for t in range(0, 61, 10)], place=below),
+    }
+    shown = assess(group(["a", "b"]), EAST, histories, moment(60))
+    assert (shown.at, shown.lat_deg, shown.chainage_m, shown.off_route_m) == (None, None, None, None)
+    assert minutes(shown.halted_since) == 0

@@ -17,13 +17,15 @@ import numpy as np
 
 from keepclear.conflict.separation import Minimum
 from keepclear.conflict.sweep import Leg, Near, Slack, near
-from keepclear.geometry.earth import FloatArray, LocalPlane, distance_m, plane_about, stretch
-from keepclear.geometry.pack import Legs, lengths_m, moment, pairs_in_time, seconds, trajectory_legs
+from keepclear.geometry.earth import FloatArray, LocalPlane, distance_m, plane_about, points_in_space, stretch
+from keepclear.geometry.pack import IntArray, Legs, lengths_m, moment, pairs_in_time, seconds, trajectory_legs
 from keepclear.geometry.passage import Outline, meeting, passages, within
 from keepclear.model.plans import Plan, Trajectory
 from keepclear.model.volumes import Volume
 
 DEPTH_M = 0.001
+MOST_PAIRS = 3_000
+"""Pairs of legs gone through one by one. Of two ways with more, long and vague in time, only a bound is worked out."""
 _JOIN_S = 1e-5  # breaches of the same ways nearer in time than this are one
 
 
@@ -63,7 +65,9 @@ class Breach:
 def conflicts(a: Plan, b: Plan, minimum: Minimum | None) -> tuple[Breach, ...]:
     """The breaches of `minimum` between two plans, in order of time; none if it is None.
 
-    Breaches of one kind that follow upon one another without a break are one. Raises `Malformed` for areas that go
+    Breaches of one kind that follow upon one another without a break are one. Of two ways of which more than
+    `MOST_PAIRS` pairs of legs may be too near (long, and vague in time) one breach is told that holds all there may be;
+    its `horizontal_m` is then a bound from below. Raises `Malformed` for areas that go
     round the whole earth.
     """
     if minimum is None:
@@ -108,8 +112,11 @@ def _ways(a: Plan, way: Trajectory, b: Plan, other_way: Trajectory, minimum: Min
         return []
     slack, other_slack = Slack(way.early_s, way.late_s), Slack(other_way.early_s, other_way.late_s)
     legs, other_legs = trajectory_legs(way, a.band), trajectory_legs(other_way, b.band)
+    pairs = _candidates(legs, other_legs, slack, other_slack, horizontal, vertical)
+    if len(pairs[0]) > MOST_PAIRS:
+        return [_at_most(legs, other_legs, slack, other_slack, pairs, horizontal)]
     found: list[_Found] = []
-    for i, j in _candidates(legs, other_legs, slack, other_slack, horizontal, vertical):
+    for i, j in zip(pairs[0].tolist(), pairs[1].tolist(), strict=True):
         pair = _Pair(legs, i, other_legs, j, slack, other_slack)
         if (met := pair.near(horizontal, vertical)) is not None:
             found.append(_at_nearest(pair, met, horizontal, vertical))
@@ -118,8 +125,11 @@ def _ways(a: Plan, way: Trajectory, b: Plan, other_way: Trajectory, minimum: Min
 
 def _candidates(
     legs: Legs, other_legs: Legs, slack: Slack, other_slack: Slack, horizontal_m: float, vertical_m: float
-) -> list[tuple[int, int]]:
-    """The pairs of legs that may be too near: at one time, with heights and middles near enough for their lengths."""
+) -> tuple[IntArray, IntArray]:
+    """The pairs of legs that may be too near: at one time, with heights and middles near enough for their lengths.
+
+    Middles are first held to the straight line through the earth, which is never longer than the way along it.
+    """
     i, j = pairs_in_time(legs, other_legs, slack.early + other_slack.late, slack.late + other_slack.early)
     lowest, highest = np.minimum(legs.lower0_m, legs.lower1_m), np.maximum(legs.upper0_m, legs.upper1_m)
     other_lowest = np.minimum(other_legs.lower0_m, other_legs.lower1_m)
@@ -128,14 +138,55 @@ def _candidates(
     lasting = (legs.t1_s > legs.t0_s)[i] & (other_legs.t1_s > other_legs.t0_s)[j]
     level = lasting & (lowest[i] - other_highest[j] < vertical_m) & (other_lowest[j] - highest[i] < vertical_m)
     i, j = i[level], j[level]
-    middle_lat, middle_lon = _middles(legs)
-    other_lat, other_lon = _middles(other_legs)
-    apart = lengths_m(middle_lat[i], middle_lon[i], other_lat[j], other_lon[j])
-    close = apart - (legs.lengths_m()[i] + other_legs.lengths_m()[j]) / 2 < horizontal_m
-    return list(zip(i[close].tolist(), j[close].tolist(), strict=True))
+    middles, other_middles = _middles(legs), _middles(other_legs)
+    half, other_half = legs.lengths_m() / 2, other_legs.lengths_m() / 2
+    through = points_in_space(*middles)[i] - points_in_space(*other_middles)[j]
+    close = np.sqrt((through * through).sum(axis=1)) - half[i] - other_half[j] < horizontal_m + 1.0
+    i, j = i[close], j[close]
+    close = _middles_apart(middles, i, other_middles, j) - half[i] - other_half[j] < horizontal_m
+    return i[close], j[close]
 
 
-def _middles(legs: Legs) -> tuple[FloatArray, FloatArray]:
+def _middles_apart(one: _Points, i: IntArray, other: _Points, j: IntArray) -> FloatArray:
+    return lengths_m(one[0][i], one[1][i], other[0][j], other[1][j])
+
+
+def _at_most(
+    legs: Legs,
+    other_legs: Legs,
+    slack: Slack,
+    other_slack: Slack,
+    pairs: tuple[IntArray, IntArray],
+    horizontal_m: float,
+) -> _Found:
+    """One breach for all pairs of legs that may be too near: not less than there is, and how near only as a bound."""
+    i, j = pairs
+    middles, other_middles = _middles(legs), _middles(other_legs)
+    apart = _middles_apart(middles, i, other_middles, j) - (legs.lengths_m()[i] + other_legs.lengths_m()[j]) / 2
+    nearest = int(apart.argmin())
+    at, other_at = int(i[nearest]), int(j[nearest])
+    plane = plane_about([middles[0][at], other_middles[0][other_at]], [middles[1][at], other_middles[1][other_at]])
+    begins = np.maximum(legs.t0_s[i] - slack.early, other_legs.t0_s[j] - other_slack.early)
+    ends = np.minimum(legs.t1_s[i] + slack.late, other_legs.t1_s[j] + other_slack.late)
+    least = max(0.0, float(apart[nearest]))
+    return _Found(
+        t0_s=float(begins.min()),
+        t1_s=float(ends.max()),
+        nearest_s=float(begins[nearest]),
+        horizontal_m=least,
+        vertical_m=0.0,
+        margin_m=min(0.0, least - horizontal_m),
+        lat_deg=plane.lat0_deg,
+        lon_deg=plane.lon0_deg,
+        reason=Reason.WAYS_NEAR,
+    )
+
+
+_Points = tuple[FloatArray, FloatArray]
+"""Latitudes and longitudes."""
+
+
+def _middles(legs: Legs) -> _Points:
     return legs.at(np.arange(len(legs)), (legs.t0_s + legs.t1_s) / 2)
 
 

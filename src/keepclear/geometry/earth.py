@@ -127,6 +127,14 @@ def plane_about(lat_deg: npt.ArrayLike, lon_deg: npt.ArrayLike) -> LocalPlane:
     return LocalPlane(math.degrees(math.atan2(z, math.hypot(x, y))), math.degrees(math.atan2(y, x)))
 
 
+def points_in_space(lat_deg: FloatArray, lon_deg: FloatArray) -> FloatArray:
+    """Metres along three axes from the centre of the earth to n points of the ellipsoid, shape (n, 3)."""
+    phi, lam = np.radians(lat_deg), np.radians(lon_deg)
+    across = _WGS84.a / np.sqrt(1.0 - _WGS84.es * np.sin(phi) ** 2)
+    flat = across * np.cos(phi)
+    return np.column_stack((flat * np.cos(lam), flat * np.sin(lam), across * (1.0 - _WGS84.es) * np.sin(phi)))
+
+
 def at_most_m(lat1_deg: float, lon1_deg: float, lat2_deg: float, lon2_deg: float) -> float:
     """A bound that two points are no farther apart than, in metres; a tenth of the cost of `distance_m`.
 

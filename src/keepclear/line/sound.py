@@ -1,4 +1,5 @@
-"""What a reader of JSON cannot see: outlines that cross themselves, grids that name no square, names that do not agree.
+"""What a reader of JSON cannot see: outlines that cross themselves, lines too long, grids that name no square, names
+that do not agree.
 
 `check_sound` holds for every act, from anybody. `check_names` is for one's own acts, before they are signed: the grid
 given for the place of a plan must lie where the plan lies. (In 2015 at Kunduz grid and description disagreed, and
@@ -8,29 +9,40 @@ nothing stopped it.)
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
+
+import numpy as np
 
 from keepclear.errors import Malformed
 from keepclear.geometry.earth import LocalPlane, distance_m
 from keepclear.geometry.grids import canonical_grid, from_gars, from_mgrs
+from keepclear.geometry.pack import lengths_m
 from keepclear.geometry.shapes import check_polygon, distance_to_edge_m, points_in_polygon
 from keepclear.line.read_back import canonical, is_gars
 from keepclear.model import acts as a
-from keepclear.model.places import PlaceNames
-from keepclear.model.plans import Plan
+from keepclear.model.places import LatLon, PlaceNames
+from keepclear.model.plans import Plan, Waypoint
 from keepclear.model.volumes import Area, Circle, Polygon
 
 TOLERANCE_M = 2_000.0
 """How far beyond the edge of its grid square a place may lie from what the grid is given for."""
 
 
+LONGEST_LEG_M = 500_000.0
+"""From one vertex of a boundary, or way-point, to the next. Between points farther apart a line is anybody's guess."""
+LONGEST_BOUNDARY_M = 3_000_000.0
+LONGEST_WAY_M = 10_000_000.0
+
+
 def check_sound(act: a.Act) -> None:
-    """Malformed naming the field if an outline is not a simple polygon or a grid names no square."""
+    """Malformed naming the field if an outline is not a simple polygon, a line too long, or a grid names no square."""
     for field, area in areas(act):
         if isinstance(area, Polygon):
             lats, lons = [v.lat_deg for v in area.vertices], [v.lon_deg for v in area.vertices]
             check_polygon(lats, lons, f"{field}.vertices")
+    for field, points, longest_m in ways(act):
+        _check_length(field, points, longest_m)
     for field, names in places(act):
         if canonical(names.grid) is None:
             canonical_grid(names.grid, f"{field}.grid")
@@ -64,6 +76,14 @@ def areas(act: a.Act) -> Iterator[tuple[str, Area]]:
             yield f"act.spans[{number}].area", span.area
 
 
+def ways(act: a.Act) -> Iterator[tuple[str, Sequence[LatLon | Waypoint], float]]:
+    """Every line in an act, with its field, and how long it may be in all (metres)."""
+    if isinstance(act, a.Notice | a.Correction) and act.plan.trajectory is not None:
+        yield "act.plan.trajectory.waypoints", act.plan.trajectory.waypoints, LONGEST_WAY_M
+    elif isinstance(act, a.DeclareBoundary):
+        yield "act.boundary.vertices", act.boundary.vertices, LONGEST_BOUNDARY_M
+
+
 def places(act: a.Act) -> Iterator[tuple[str, PlaceNames]]:
     """Every place named in two ways in an act, with its field."""
     if isinstance(act, a.Notice | a.Correction):
@@ -86,6 +106,26 @@ def centre(grid: str) -> tuple[float, float, float]:
         return lat, lon, max(distance_m(lat, lon, edge, cell.east_deg) for edge in (cell.south_deg, cell.north_deg))
     square = from_mgrs(one)
     return square.lat_deg, square.lon_deg, square.size_m * math.sqrt(0.5)
+
+
+def _check_length(field: str, points: Sequence[LatLon | Waypoint], longest_m: float) -> None:
+    lat, lon = np.array([point.lat_deg for point in points]), np.array([point.lon_deg for point in points])
+    legs = lengths_m(lat[:-1], lon[:-1], lat[1:], lon[1:])
+    at = int(legs.argmax())
+    if legs[at] > LONGEST_LEG_M:
+        raise Malformed(
+            f"this is {legs[at] / 1000.0:.0f} km from the point before it; {LONGEST_LEG_M / 1000.0:.0f} km is the most",
+            field=f"{field}[{at + 1}]",
+            code="too_long",
+            value=float(legs[at]),
+        )
+    if legs.sum() > longest_m:
+        raise Malformed(
+            f"the line is {legs.sum() / 1000.0:.0f} km long; {longest_m / 1000.0:.0f} km is the most",
+            field=field,
+            code="too_long",
+            value=float(legs.sum()),
+        )
 
 
 def _check_near(away_m: float, field: str) -> None:
