@@ -9,6 +9,7 @@ from keepclear.line.message import Message
 from keepclear.line.procedure import first
 from keepclear.line.state import State, Thread
 from keepclear.model import acts as a
+from keepclear.model.base import EARLIEST
 from keepclear.model.parties import Desk, EscalationStep
 
 NOBODY_NAMED = (EscalationStep(role="any", after_s=60.0),)
@@ -27,31 +28,16 @@ class Climb(NamedTuple):
     known_at: datetime | None
 
 
-class Ladder(NamedTuple):
-    """The steps of a party's desks that held from a moment on, each with the act that showed it."""
-
-    since: datetime
-    steps: tuple[tuple[EscalationStep, Message | None], ...]
-
-
 def rosters(state: State, line: str, party: str) -> list[list[Message]]:
     """Of each desk of a party, what it showed on a line, or, showing nothing there, on its node's own line."""
     shown = state.rosters.get((line, party)) or state.rosters.get((state.own_line, party)) or {}
     return list(shown.values())
 
 
-def desks(state: State, line: str, party: str, at: datetime | None = None) -> tuple[Desk, ...]:
-    """A party's desks as it showed them last, or last by a moment."""
-    return tuple(desk for desk, _ in _desks(state, line, party, at))
-
-
-def _desks(state: State, line: str, party: str, at: datetime | None) -> list[tuple[Desk, Message]]:
-    found: list[tuple[Desk, Message]] = []
-    for versions in rosters(state, line, party):
-        by_then = [message for message in versions if at is None or message.at <= at]
-        if by_then and isinstance(by_then[-1].act, a.Roster):
-            found.append((by_then[-1].act.desk, by_then[-1]))
-    return found
+def desks(state: State, line: str, party: str) -> tuple[Desk, ...]:
+    """A party's desks as it last showed them."""
+    shown = (versions[-1].act for versions in rosters(state, line, party))
+    return tuple(act.desk for act in shown if isinstance(act, a.Roster))
 
 
 def on_watch(state: State, line: str, party: str, at: datetime) -> tuple[str, ...]:
@@ -77,15 +63,33 @@ def taken_on_roster(state: State, thread: Thread) -> bool | None:
     return None if message is None else message.role in on_watch(state, thread.line, message.author, message.at)
 
 
-def ladders(state: State, line: str, party: str, since: datetime) -> list[Ladder]:
-    """How a call to a party climbs: the ladder at `since`, and each that it showed later, in order of time."""
-    shown = {message.at for versions in rosters(state, line, party) for message in versions if message.at > since}
-    found: list[Ladder] = []
-    for moment in (since, *sorted(shown)):
-        steps = [(step, by) for desk, by in _desks(state, line, party, moment) for step in desk.escalation]
-        steps.sort(key=lambda pair: pair[0].after_s)
-        found.append(Ladder(moment, tuple(steps) or tuple((step, None) for step in NOBODY_NAMED)))
+def steps_due(state: State, line: str, party: str, called_at: datetime) -> list[Climb]:
+    """How a call to a party climbs: each step of a desk that stood in its ladder when the step fell due."""
+    found: list[Climb] = []
+    for versions in rosters(state, line, party):
+        replaced_at: datetime | None = None
+        for message in reversed(versions):
+            if isinstance(message.act, a.Roster) and (replaced_at is None or replaced_at > called_at):
+                for step in message.act.desk.escalation:
+                    due = called_at + timedelta(seconds=step.after_s)
+                    if message.at <= due and (replaced_at is None or due < replaced_at):
+                        found.append(Climb(party, step.role, step.after_s, due, message.recorded_at))
+            replaced_at = message.at if replaced_at is None else min(replaced_at, message.at)
+    for step in NOBODY_NAMED:
+        due = called_at + timedelta(seconds=step.after_s)
+        if not any(_has_ladder(versions, due) for versions in rosters(state, line, party)):
+            found.append(Climb(party, step.role, step.after_s, due, None))
     return found
+
+
+def _known(climb: Climb) -> datetime:
+    return climb.known_at or EARLIEST
+
+
+def _has_ladder(versions: list[Message], at: datetime) -> bool:
+    """Whether a desk had any ladder at a moment."""
+    last = next((message for message in reversed(versions) if message.at <= at), None)
+    return last is not None and isinstance(last.act, a.Roster) and bool(last.act.desk.escalation)
 
 
 def climbs(state: State, thread: Thread) -> list[Climb]:
@@ -97,17 +101,11 @@ def climbs(state: State, thread: Thread) -> list[Climb]:
     """
     ends = [message for message in (taken(state, thread), first(state, thread, a.Close)) if message is not None]
     end = min((message.at for message in ends), default=None)
-    called_at = thread.opener.at
     found: dict[tuple[datetime, str, str], Climb] = {}
-    for party in thread.to:
-        held = ladders(state, thread.line, party, called_at)
-        for ladder, later in zip(held, [*held[1:], None], strict=True):
-            for step, shown_by in ladder.steps:
-                due = called_at + timedelta(seconds=step.after_s)
-                if due < ladder.since or (later is not None and due >= later.since) or (end is not None and due >= end):
-                    continue
-                known_at = None if shown_by is None else shown_by.recorded_at
-                found.setdefault((due, party, step.role), Climb(party, step.role, step.after_s, due, known_at))
+    for climb in (climb for party in thread.to for climb in steps_due(state, thread.line, party, thread.opener.at)):
+        key = (climb.at, climb.party, climb.role)
+        if (end is None or climb.at < end) and (key not in found or _known(climb) < _known(found[key])):
+            found[key] = climb
     return [found[key] for key in sorted(found)]
 
 

@@ -352,8 +352,8 @@ def _boundary_findings(
 
 def _declared_split(noticing: Noticing, own: Declared) -> None:
     parent, declarer = own.group.split_from, own.message.author
-    if parent is None:
-        return
+    if parent is None or declared(noticing.state, (declarer, parent)) is None:
+        return  # of another party's group it says nothing
     key = _key(FindingKind.SPLIT, (named((declarer, parent)), named((declarer, own.group.id))))
     at = declarations(noticing.state, (declarer, own.group.id))[0].message
     found = finding(
