@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, Any
 
 import typer
 
 from keepclear.cli.desk import Look, open_look, window_text
 from keepclear.cli.options import given, read_time
-from keepclear.cli.speak import Speaker, how_long, short
+from keepclear.cli.speak import NOTHING, Speaker, how_long, moment, short
 from keepclear.errors import Malformed
-from keepclear.line.views import ActView, Difference, LineView, Picture, StatementView, ThreadView
+from keepclear.line.views import ActView, Difference, LineView, Picture, RecipientView, StatementView, ThreadView
+from keepclear.model.acts import Hop
 from keepclear.model.findings import Finding
 from keepclear.model.places import PlaceNames
 from keepclear.model.statements import Judgement
 from keepclear.server.answers import EntryProof, Status
 
 Thread = Annotated[str, typer.Argument(help="argument.thread", show_default=False)]
+CREW_HOPS = (Hop.CREW_BRIEFED, Hop.CREW_ACKNOWLEDGED)
 
 
 @given(open_look)
@@ -228,12 +231,7 @@ def _told(speaker: Speaker, thread: ThreadView) -> None:
         [
             speaker.value(each.party),
             speaker.word("recipient", each.state),
-            "\n".join(
-                f"{speaker.word('hop', hop.hop)} {speaker.value(hop.said_at)} {hop.echelon or hop.crew or ''}".rstrip()
-                for hop in each.hops
-                if hop.version == thread.version
-            )
-            or "–",
+            "\n".join([*_steps(speaker, thread, each), *_crews(speaker, thread, each)]) or "–",
             "\n".join(difference(speaker, wrong) for wrong in each.differences) or "–",
             speaker.word("reply", each.answer),
             speaker.word("hop", each.missing_hop),
@@ -243,6 +241,40 @@ def _told(speaker: Speaker, thread: ThreadView) -> None:
     ]
     columns = ["recipient", "state", "hops", "read_back", "answer", "missing_hop", "missing_since"]
     speaker.table("title.told", columns, rows)
+
+
+def _steps(speaker: Speaker, thread: ThreadView, told: RecipientView) -> list[str]:
+    """A line a step, up to the crews: what was said of the version in force, then the step that is missing."""
+    lines = [
+        " ".join([speaker.word("hop", hop.hop), *(speaker.value(each) for each in (hop.said_at, hop.echelon) if each)])
+        for hop in told.hops
+        if hop.version == thread.version and hop.hop not in CREW_HOPS
+    ]
+    missing = told.missing_hop
+    if missing is not None and not (missing in CREW_HOPS and _crews(speaker, thread, told)):
+        lines.append(_missing(speaker, missing, told.missing_since))
+    return lines
+
+
+def _crews(speaker: Speaker, thread: ThreadView, told: RecipientView) -> list[str]:
+    """A line a crew, for one crew's word says nothing of another: when it was briefed, when it acknowledged."""
+    said: dict[str, dict[Hop, datetime]] = {}
+    for hop in told.hops:
+        if hop.version == thread.version and hop.hop in CREW_HOPS:
+            said.setdefault(hop.crew or "", {}).setdefault(hop.hop, hop.said_at)
+    lines = []
+    for crew, times in said.items():
+        steps = [f"{speaker.word('hop', hop)} {speaker.value(times[hop])}" for hop in CREW_HOPS if hop in times]
+        if Hop.CREW_ACKNOWLEDGED not in times:
+            steps.append(_missing(speaker, Hop.CREW_ACKNOWLEDGED, times[Hop.CREW_BRIEFED]))
+        elif Hop.CREW_BRIEFED not in times and told.missing_hop == Hop.CREW_BRIEFED:
+            steps.append(_missing(speaker, Hop.CREW_BRIEFED, told.missing_since))
+        lines.append(f"{speaker.value(crew)}: {' · '.join(steps)}")
+    return lines
+
+
+def _missing(speaker: Speaker, hop: str, since: datetime | None) -> str:
+    return speaker.say("missing", hop=speaker.word("hop", hop), since=NOTHING if since is None else moment(since))
 
 
 def _acts(speaker: Speaker, acts: Any, title: str) -> None:
