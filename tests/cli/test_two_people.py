@@ -201,6 +201,12 @@ def test_an_export_with_one_byte_changed_does_not_verify(nodes: list[Node], tmp_
     keys = (whole / "keys").read_text().split()
     trusted = [part for key in keys for part in ("--key", key)]
     assert "given as trusted" in keepclear("verify", whole, *trusted)[0]
+    assert "any key may have signed" in keepclear("verify", whole)[0]
+    named, _ = keepclear("verify", whole, *trusted, "--node", "north.node")
+    assert "signed by north.node: " in named
+    assert "any key may have signed" not in named
+    _, error = keepclear("verify", whole, *trusted, "--node", "south.node", status=1)
+    assert "it is signed by north.node" in error
     _, error = keepclear("verify", whole, "--key", keys[0], status=1)
     assert "not one of the trusted keys" in error
     for number, file in enumerate(sorted(each for each in whole.rglob("*") if each.is_file())):

@@ -285,6 +285,17 @@ def test_an_author_cannot_sign_the_log_of_the_node(export: Path) -> None:
     assert fault(export).why == "origin: russia cannot sign for the log node-a/avoidance"
 
 
+def test_a_trusted_party_cannot_pass_its_own_log_off_as_the_nodes(tmp_path: Path) -> None:
+    write_export(tmp_path, [Entry(0, MORNING, say(RUSSIA))], {"russia": RUSSIA.verifier}, RUSSIA, "russia")
+    assert verify_export(tmp_path, TRUSTED).node == "russia"
+    for named in (NODE.name, NODE.verifier.vkey, SigningKey.from_raw("russia", STRANGER.to_raw()).verifier.vkey):
+        with pytest.raises(BrokenRecord, match="it is signed by russia") as found:
+            verify_export(tmp_path, TRUSTED, node=named)
+        assert found.value.where == "checkpoint"
+    for named in ("russia", RUSSIA.verifier.vkey):
+        assert verify_export(tmp_path, TRUSTED, node=named).node == "russia"
+
+
 def test_a_checkpoint_has_one_signature(export: Path) -> None:
     signature = (export / "checkpoint").read_bytes().split(b"\n\n")[1]
     (export / "checkpoint").write_bytes((export / "checkpoint").read_bytes() + signature)

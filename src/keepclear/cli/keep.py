@@ -217,6 +217,7 @@ def verify(
     folder: Folder,
     key: Annotated[list[str] | None, typer.Option("--key", "-k", help="option.key", show_default=False)] = None,
     keys: Annotated[Path | None, typer.Option("--keys", help="option.keys", show_default=False)] = None,
+    node: Annotated[str | None, typer.Option("--node", help="option.expected_node", show_default=False)] = None,
 ) -> None:
     """Check an exported record offline; names the first thing that is wrong (exit status 1)."""
     from keepclear.record import VerifierKey
@@ -225,13 +226,14 @@ def verify(
     given_keys = [*(key or ()), *(read_text(keys, "keys").split() if keys else ())]
     trusted = [VerifierKey.from_vkey(each) for each in given_keys]
     with folder.speaker.progress("verifying") as step:
-        found = verify_export(folder.directory, trusted or None, step)
+        found = verify_export(folder.directory, trusted or None, step, node=node)
     speaker = folder.speaker
     if speaker.as_json:
         speaker.json(
             {
                 "origin": found.origin,
                 "node": found.node,
+                "expected_node": node,
                 "size": found.size,
                 "root": found.root.hex(),
                 "authors": found.authors,
@@ -244,6 +246,9 @@ def verify(
         )
         return
     speaker.print("verified", size=found.size, node=found.node, root=found.root.hex())
+    speaker.print("signed_by", node=found.node, fingerprint=found.fingerprints[found.node])
+    if node is None:
+        speaker.print("signer_not_named", node=found.node)
     if found.first_recorded_at and found.last_recorded_at:
         speaker.print("recorded_from_to", first=found.first_recorded_at, last=found.last_recorded_at)
     rows = [

@@ -38,7 +38,8 @@ _FOLDER = re.compile(r"tile(/(entries|[0-9]{1,2})(/x[0-9]{3}){0,5}(/[0-9]{3}\.p)
 class VerifiedRecord:
     """What was proved. `authors` counts entries; `fingerprints` is by key name; `remarks` are oddities, not faults.
 
-    With no trusted keys given, this proves only that the files belong together: compare the fingerprints.
+    `node` is whoever signed the checkpoint. With no trusted keys given, this proves only that the files belong
+    together: compare the fingerprints.
     """
 
     origin: str
@@ -56,14 +57,19 @@ def verify_export(
     directory: Path,
     trusted: Sequence[VerifierKey] | None = None,
     on_progress: Callable[[int, int], None] | None = None,
+    *,
+    node: str | None = None,
 ) -> VerifiedRecord:
     """Verify an export; BrokenRecord names the first file or entry that is wrong, and why.
 
-    `trusted`: the only keys that count; any other key in the export is a fault. `on_progress(done, size)` hears of
-    every 256 entries. Memory does not grow with the length of the record.
+    `trusted`: the only keys that count; any other key in the export is a fault. `node`: whose record this must be, by id
+    or by whole key (vkey text); without it any of the keys may have signed the checkpoint, a party's too.
+    `on_progress(done, size)` hears of every 256 entries. Memory does not grow with the length of the record.
     """
     keys = _read_keys(directory, trusted)
-    checkpoint, node = _read_checkpoint(directory, keys)
+    checkpoint, signer = _read_checkpoint(directory, keys)
+    if node is not None and node not in (signer.name, signer.vkey):
+        raise BrokenRecord("checkpoint", f"it is signed by {signer.name} ({fingerprint(signer)}), not by {node}")
     _check_files(directory, checkpoint.size)
     reading = _Reading(directory, keys)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
@@ -73,11 +79,11 @@ def verify_export(
                 on_progress(reading.size, checkpoint.size)
     reading.finish(checkpoint.root)
     for name in keys:
-        if name != node.name and name not in reading.authors:
+        if name != signer.name and name not in reading.authors:
             raise BrokenRecord("keys", f"the key of {name} is used by nothing in this record")
     return VerifiedRecord(
         origin=checkpoint.origin,
-        node=node.name,
+        node=signer.name,
         size=checkpoint.size,
         root=checkpoint.root,
         authors=dict(reading.authors),
