@@ -62,8 +62,8 @@ def verify_export(
 ) -> VerifiedRecord:
     """Verify an export; BrokenRecord names the first file or entry that is wrong, and why.
 
-    `trusted`: the only keys that count; any other key in the export is a fault. `node`: whose record this must be, by id
-    or by whole key (vkey text); without it any of the keys may have signed the checkpoint, a party's too.
+    `trusted`: the only keys that count; any other key in the export is a fault. `node`: whose record this must be, by
+    id or by whole key (vkey text); without it any of the keys may have signed the checkpoint, a party's too.
     `on_progress(done, size)` hears of every 256 entries. Memory does not grow with the length of the record.
     """
     keys = _read_keys(directory, trusted)
