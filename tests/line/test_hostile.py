@@ -203,6 +203,12 @@ def test_who_has_a_group_of_that_name_says_nothing_of_anothers_waiting(world: Wo
     assert seen(world, ("convoy", "buses")).waits_for == "an answer"
 
 
+def test_what_a_declarer_says_last_holds_however_it_is_dated(world: World) -> None:
+    tell(world, "convoy", a.DeclareGroup(group=group(count=3)), said_at=at(0))
+    tell(world, "convoy", a.DeclareGroup(group=group(count=2)), said_at=at(-60))
+    assert len(seen(world, ("convoy", "buses")).members) == 2
+
+
 def test_one_more_declaration_is_looked_at_with_its_kin_alone(world: World) -> None:
     for number in range(10):
         members = (Member(asset=f"x-{number}", kind=AssetKind.BUS),)
@@ -292,8 +298,11 @@ def slow_may_meet(now: dict[GroupKey, Group], one: GroupKey, two: GroupKey) -> b
 # ── plans ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+@pytest.mark.parametrize("followed", [True, False])
 @pytest.mark.parametrize("squats_first", [True, False])
-def test_a_blocked_leg_stays_blocked_whatever_another_does_under_the_plans_id(world: World, squats_first: bool) -> None:
+def test_a_blocked_leg_stays_blocked_whatever_another_does_under_the_plans_id(
+    world: World, squats_first: bool, followed: bool
+) -> None:
     def squat() -> None:
         made = tell(world, "russia", notice(to=("coalition",), plan=movement("road")))
         tell(world, "russia", a.Cancel(re=made, reason=words()))
@@ -302,7 +311,8 @@ def test_a_blocked_leg_stays_blocked_whatever_another_does_under_the_plans_id(wo
     if squats_first:
         squat()
     own = tell(world, "convoy", notice(to=("coalition",), plan=movement("road")))
-    tell(world, "convoy", a.DeclareGroup(group=group(plan="road")))
+    if followed:
+        tell(world, "convoy", a.DeclareGroup(group=group(plan="road")))
     tell(world, "ground", blocked)
     if not squats_first:
         squat()
@@ -312,6 +322,17 @@ def test_a_blocked_leg_stays_blocked_whatever_another_does_under_the_plans_id(wo
     tell(world, "convoy", a.Cancel(re=own, reason=words()))
     world.settle()
     assert [each.until for each in world["coalition"].findings(FindingKind.LEG_BLOCKED)] == [world["convoy"].now]
+
+
+def test_a_blocked_leg_ends_with_the_plan_of_the_group_that_follows_it(world: World) -> None:
+    tell(world, "russia", notice(to=("coalition",), plan=movement("road")))
+    own = tell(world, "convoy", notice(to=("coalition",), plan=movement("road")))
+    tell(world, "convoy", a.DeclareGroup(group=group(plan="road")))
+    where = said("now", Precision.VAGUE)
+    tell(world, "ground", a.LegBlocked(plan="road", from_place="a", to_place="b", at=where, words=words()))
+    tell(world, "convoy", a.Cancel(re=own, reason=words()))
+    world.settle()
+    assert [each.until is None for each in world["coalition"].findings(FindingKind.LEG_BLOCKED)] == [False]
 
 
 def test_a_plan_id_used_by_another_stops_nobody_from_giving_notice(world: World) -> None:
@@ -377,6 +398,8 @@ def test_a_roster_shown_later_climbs_no_step_that_was_due_before(world: World) -
         tell(world, "russia", ladder("two", (f"b-{number}", 0.0)), AVOIDANCE, said_at=at(-1))
         world.settle()
     assert climbed(world) == ["officer"] * 3
+    assert view.thread(world["coalition"].state, calls[0], at(10)).escalated_to[0] == "russia: b-4"  # dated back
+    assert not [each for each in view.thread(world["coalition"].state, calls[0], at(10)).escalated_to if ": r-" in each]
     tell(world, "russia", ladder("one", ("director", 1200.0)), AVOIDANCE)
     world.pass_time(at(30))
     assert climbed(world) == ["officer"] * 3 + ["director"] * 3
@@ -396,10 +419,9 @@ def test_a_roster_touches_open_calls_alone(world: World) -> None:
     tell(world, "russia", a.Take(re=calls[0]), AVOIDANCE)
     tell(world, "coalition", a.Close(re=calls[1], outcome=words()), AVOIDANCE)
     world.settle()
-    tell(world, "russia", ladder("one", ("officer", 600.0)), AVOIDANCE)
-    touched = [name for kind, name in world["coalition"].state.agenda.changed if kind == "thread"]
-    assert touched == [calls[2]]
     tell(world, "coalition", ladder("one", ("officer", 600.0)), AVOIDANCE)
+    assert [name for kind, name in world["coalition"].state.agenda.changed if kind == "thread"] == []
+    tell(world, "russia", ladder("one", ("officer", 600.0)), AVOIDANCE)
     touched = [name for kind, name in world["coalition"].state.agenda.changed if kind == "thread"]
     assert touched == [calls[2]]
 
