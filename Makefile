@@ -19,7 +19,9 @@ shout = printf '\n\033[1;33m!! %s\033[0m\n' "$(1)"
 NODE_MAJOR := $(shell node --version 2>/dev/null | sed -n 's/^v\([0-9]*\).*/\1/p')
 HAS_CONSOLE := $(wildcard console/package.json)
 HAS_NODE := $(shell command -v npm >/dev/null 2>&1 && [ "$(or $(NODE_MAJOR),0)" -ge 20 ] && echo yes)
-CONSOLE_SOURCES := $(if $(HAS_CONSOLE),$(shell find console -type d -name node_modules -prune -o -type f -print))
+# The page's own phrases (console.json) are compiled into it. All phrases count, as its tests read the others too.
+CONSOLE_SOURCES := $(if $(HAS_CONSOLE),$(shell find console -type d -name node_modules -prune -o -type f -print) \
+  $(wildcard src/keepclear/phrases/*/*.json))
 CONSOLE_DIST := src/keepclear/console_dist/.built
 
 .PHONY: help

@@ -8,11 +8,14 @@ export function isOver(thread: ThreadView): boolean {
   return OVER.has(thread.status)
 }
 
-/** What nobody may overlook comes first: calls not taken, then what is overdue, then what waits, then the newest. */
+/**
+ * What nobody may overlook comes first: calls not taken, then what is overdue, then what waits, then the newest. Of what is
+ * over, that comes first in which something is still missing: airspace not given back, a crew that never heard of it.
+ */
 export function rank(thread: ThreadView): number {
-  if (thread.exercise) return 5
+  if (thread.exercise) return 6
   if (thread.kind === 'danger_call' && thread.status === 'calling') return 0
-  if (isOver(thread)) return 4
+  if (isOver(thread)) return lacksSomething(thread) ? 4 : 5
   if (thread.overdue) return 1
   if (thread.waiting_for.length > 0) return 2
   return 3
@@ -20,6 +23,10 @@ export function rank(thread: ThreadView): number {
 
 export function inOrder(threads: readonly ThreadView[]): ThreadView[] {
   return [...threads].sort((a, b) => rank(a) - rank(b) || Date.parse(b.status_since) - Date.parse(a.status_since) || (a.id < b.id ? -1 : 1))
+}
+
+function lacksSomething(thread: ThreadView): boolean {
+  return stillMissing(thread).length > 0 || thread.findings.some((finding) => finding.kind === 'not_given_back' && !finding.until)
 }
 
 /** How one step of the way stands: its time, or what is wrong with it. `since`: from when it is missing. */

@@ -128,6 +128,14 @@ it('finds the field an error of the node belongs to', () => {
 describe('acts offered', () => {
   const thread = (more: Partial<ThreadView>): ThreadView => ({ id: RE, version: RE, kind: 'notice', status: 'announced', author: 'russia', recipients: [], taken_by: null, ...more }) as ThreadView
   const told = (more: object) => [{ party: 'coalition', received: false, hops: [], answer: null, ...more }] as unknown as ThreadView['recipients']
+  it('brief one crew after another, also when one was briefed before', () => {
+    const hops = [{ hop: 'crew_briefed', version: RE }] as never
+    expect(offered(thread({ recipients: told({ hops }) }), 'coalition')).toContain('receipt.crew_briefed')
+  })
+  it('give airspace back also when its time is over', () => {
+    expect(offered(thread({ kind: 'clear_request', status: 'expired' }), 'russia')).toEqual(['give_back', 'remark'])
+    expect(offered(thread({ kind: 'clear_request', status: 'given_back' }), 'russia')).toEqual(['remark'])
+  })
   it('puts the read-back first for who must read back, and never before the author', () => {
     const notice = thread({ recipients: told({}) })
     expect(offered(notice, 'coalition')[0]).toBe('read_back')

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { ActView, HopView, RecipientView, ThreadView } from '../src/model.ts'
-import { crewsOf, hopsOf, stepOf, stillMissing } from '../src/threads.ts'
+import { crewsOf, hopsOf, inOrder, stepOf, stillMissing } from '../src/threads.ts'
 
 const NOTICE = 'a'.repeat(64)
 const CORRECTION = 'b'.repeat(64)
@@ -89,4 +89,20 @@ it('the list names a step only where the node noticed it missing, and it still i
   expect(stillMissing(matter(one))).toEqual([])
   expect(stillMissing(matter(one, { findings }))).toEqual(['opened'])
   expect(stillMissing(matter(told({}), { findings }))).toEqual([])
+})
+
+it('of what is over, that comes first in which something is still missing', () => {
+  const one = (id: string, more: Partial<ThreadView>): ThreadView => matter(told({}), { id, status_since: at('05:00'), ...more } as never)
+  const lacking = told({ missing_hop: 'opened', missing_since: at('05:00') })
+  const list = [
+    one('a.filed', { kind: 'statement', status: 'filed' }),
+    one('b.exercise', { exercise: true }),
+    one('c.ended', { status: 'ended' }),
+    one('d.ended', { status: 'ended', recipients: [lacking], findings: [{ kind: 'hop_missing', until: at('06:00') }] as never }),
+    one('e.expired', { kind: 'clear_request', status: 'expired', findings: [{ kind: 'not_given_back' }] as never }),
+    one('f.open', {}),
+    one('g.overdue', { overdue: true }),
+    one('h.calling', { kind: 'danger_call', status: 'calling' }),
+  ]
+  expect(inOrder(list).map((thread) => thread.id)).toEqual(['h.calling', 'g.overdue', 'f.open', 'd.ended', 'e.expired', 'a.filed', 'c.ended', 'b.exercise'])
 })

@@ -3,7 +3,10 @@
 import type { ThreadView } from '../model.ts'
 
 const OVER = new Set(['cancelled', 'ended', 'given_back', 'expired', 'closed', 'declined', 'accepted', 'refused'])
-const HOPS = ['receipt.opened', 'receipt.acknowledged', 'receipt.passed', 'receipt.crew_briefed', 'receipt.crew_acknowledged']
+const OWN_HOPS = ['receipt.opened', 'receipt.acknowledged']
+const HOPS = [...OWN_HOPS, 'receipt.passed', 'receipt.crew_briefed', 'receipt.crew_acknowledged']
+/** Said once for each echelon or crew, so offered again. */
+const AGAIN = ['receipt.passed', 'receipt.crew_briefed', 'receipt.crew_acknowledged']
 
 /** Ids of forms, most likely next one first. */
 export function offered(thread: ThreadView, party: string): string[] {
@@ -11,7 +14,7 @@ export function offered(thread: ThreadView, party: string): string[] {
   const recipient = thread.recipients.find((one) => one.party === party)
   const open = !OVER.has(thread.status)
   const out: string[] = []
-  const hops = (): string[] => HOPS.filter((id) => !recipient?.hops.some((said) => said.version === thread.version && `receipt.${said.hop}` === id))
+  const hops = (of: readonly string[] = HOPS): string[] => of.filter((id) => AGAIN.includes(id) || !recipient?.hops.some((said) => said.version === thread.version && `receipt.${said.hop}` === id))
   switch (thread.kind) {
     case 'notice':
       if (recipient && open) out.push(...(recipient.received ? [] : ['read_back']), ...hops())
@@ -24,10 +27,11 @@ export function offered(thread: ThreadView, party: string): string[] {
         out.push(...hops())
         if (recipient.answer) out.push('answer')
       }
-      if (mine && open) out.push('give_back', 'cancel')
+      if (mine && (open || thread.status === 'expired')) out.push('give_back')
+      if (mine && open) out.push('cancel')
       break
     case 'proposal':
-      if (recipient && open) out.push('answer', ...hops().slice(0, 2))
+      if (recipient && open) out.push('answer', ...hops(OWN_HOPS))
       if (mine && open) out.push('cancel')
       break
     case 'danger_call':
