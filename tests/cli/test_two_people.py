@@ -127,6 +127,15 @@ def test_two_people_pair_their_nodes_and_talk(nodes: list[Node], tmp_path: Path)
     out, _ = keepclear("told", north.folder, thread[:8], "--lang", "ar")
     assert "south" in out
 
+    corrected_file = tmp_path / "corrected.json"
+    corrected_file.write_text(json.dumps(plan))
+    keepclear("correct", north.folder, thread[:8], "--reason", "the same again", "--file", corrected_file)
+    wait_for(lambda: ask("thread", south.folder, thread[:8])["version"] != thread)
+    assert not ask("told", south.folder, thread[:8])[0]["received"]
+    keepclear("read-back", south.folder, thread[:8], "--grid", said["grid"], *times, *heights)
+    keepclear("receipt", south.folder, thread[:8], "acknowledged")
+    wait_for(lambda: ask("told", north.folder, thread[:8])[0]["state"] == "acknowledged")
+
     request_file = tmp_path / "request.json"
     request_file.write_text(json.dumps(clear_request(datetime.now(UTC) + timedelta(minutes=5))))
     request = ask("clear", north.folder, "--file", request_file)["act_id"]
