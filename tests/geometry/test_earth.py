@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from keepclear.errors import Malformed
 from keepclear.geometry.earth import (
     LocalPlane,
+    Planes,
     at_most_m,
     bearing_deg,
     destination,
@@ -261,3 +262,22 @@ def test_the_quick_bounds_are_near_for_what_is_near() -> None:
     assert apart <= at_most_m(35.0, 40.0, 35.1, 40.1) < 1.5 * apart
     one, other = points_in_space(np.array([35.0, 35.1]), np.array([40.0, 40.1]))
     assert math.dist(one, other) == pytest.approx(apart, rel=1e-4)
+
+
+@given(
+    st.lists(places, min_size=1, max_size=4),
+    st.lists(st.tuples(st.floats(0, 360), st.floats(0, 5e4)), min_size=2, max_size=4),
+)
+def test_planes_taken_together_are_planes_one_by_one(
+    middles: list[tuple[float, float]], rays: list[tuple[float, float]]
+) -> None:
+    spots = np.array([[destination(*middle, *ray) for middle in middles] for ray in rays])
+    lat, lon = spots[:, :, 0], spots[:, :, 1]
+    together = Planes.about(lat, lon)
+    xy = together.to_xy(lat, lon)
+    back_lat, back_lon = together.to_latlon(xy)
+    for k in range(len(middles)):
+        alone = plane_about(lat[:, k], lon[:, k])
+        assert xy[:, k] == pytest.approx(alone.to_xy(lat[:, k], lon[:, k]), abs=1e-3)
+        for m in range(len(rays)):
+            assert distance_m(back_lat[m, k], back_lon[m, k], lat[m, k], lon[m, k]) < 1e-3

@@ -288,3 +288,22 @@ def test_whom_the_quick_look_passes_over_the_long_look_finds_away(
         found = watch_boundary([bus], line, moment(1e5), max_gap_s=1e6, since=moment(since))
         assert not found.approaching
         assert found.crossed_at is None
+
+
+def test_a_path_to_and_fro_over_a_line_is_not_gone_through_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    line = border()
+    bus = history("bus", [(t, 100.0 * t, 3_000.0 * (t % 2) - 1_400.0) for t in range(20)])
+    whole = watch_boundary([bus], line, moment(1e5))
+    monkeypatch.setattr("keepclear.watch.boundary.MOST_LEGS", 3)
+    some = watch_boundary([bus], line, moment(1e5))
+    assert whole.nearest_m is not None
+    assert some.nearest_m is not None
+    assert whole.nearest_m == some.nearest_m == 0.0
+    assert some.nearest_low_m == whole.nearest_low_m == 0.0
+    assert some.crossed_at is not None
+    monkeypatch.setattr("keepclear.watch.boundary.MOST_LEGS", 0)
+    none = watch_boundary([bus], line, moment(1e5))
+    assert none.crossed_at is None
+    assert none.nearest_m is not None
+    assert none.nearest_m >= whole.nearest_m
+    assert none.nearest_low_m == 0.0

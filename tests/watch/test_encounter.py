@@ -218,7 +218,8 @@ def test_what_another_author_reports_neither_hides_nor_ends_an_encounter() -> No
         [*column, history("bus", [(t, 0, 0) for t in range(0, 71, 10)])], [comes, goes], 2_000.0, 3_600.0
     )
     assert still.open_end
-    assert (still.starts_at, still.nearest_m) == (met.starts_at, pytest.approx(met.nearest_m, abs=0.01))
+    assert still.starts_at == met.starts_at
+    assert still.nearest_m == pytest.approx(met.nearest_m, abs=0.01)
     nowhere = history("force", [(0, 90_000, 0), (60, 90_000, 0)], author="another")
     assert encounters(column, [comes, nowhere], 2_000.0, 3_600.0) == (met,)
 

@@ -146,6 +146,38 @@ def at_most_m(lat1_deg: float, lon1_deg: float, lat2_deg: float, lon2_deg: float
     return _GREATEST_RADIUS_M * (math.radians(abs(lat1_deg - lat2_deg)) + east)
 
 
+class Planes:
+    """n planes, each a `LocalPlane` about a middle of its own. Arrays are of shape (m, n): m points on each plane."""
+
+    __slots__ = ("_lat0_deg", "_lon0_deg")
+
+    def __init__(self, lat0_deg: FloatArray, lon0_deg: FloatArray) -> None:
+        self._lat0_deg = lat0_deg
+        self._lon0_deg = lon0_deg
+
+    @classmethod
+    def about(cls, lat_deg: FloatArray, lon_deg: FloatArray) -> Planes:
+        """Planes about the middles of points near one another, as `plane_about` has them."""
+        phi, lam = np.radians(lat_deg), np.radians(lon_deg)
+        x, y = (np.cos(phi) * np.cos(lam)).sum(axis=0), (np.cos(phi) * np.sin(lam)).sum(axis=0)
+        z = np.sin(phi).sum(axis=0)
+        return cls(np.degrees(np.arctan2(z, np.hypot(x, y))), np.degrees(np.arctan2(y, x)))
+
+    def to_xy(self, lat_deg: FloatArray, lon_deg: FloatArray) -> FloatArray:
+        """Metres east and north of each plane's origin, shape (m, n, 2)."""
+        lon0, lat0 = np.broadcast_to(self._lon0_deg, lon_deg.shape), np.broadcast_to(self._lat0_deg, lat_deg.shape)
+        azimuth, _, distance = _WGS84.inv(lon0, lat0, lon_deg, lat_deg)
+        azimuth = np.radians(azimuth)
+        return np.stack((distance * np.sin(azimuth), distance * np.cos(azimuth)), axis=-1)
+
+    def to_latlon(self, xy: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Latitudes and longitudes, both of shape (m, n), of (m, n, 2) metres east and north."""
+        azimuth, distance = np.degrees(np.arctan2(xy[..., 0], xy[..., 1])), np.hypot(xy[..., 0], xy[..., 1])
+        lon0, lat0 = np.broadcast_to(self._lon0_deg, azimuth.shape), np.broadcast_to(self._lat0_deg, azimuth.shape)
+        lon, lat, _ = _WGS84.fwd(lon0, lat0, azimuth, distance)
+        return np.asarray(lat, dtype=np.float64), np.asarray(lon, dtype=np.float64)
+
+
 def stretch(reach_m: float) -> float:
     """The most by which a `LocalPlane` multiplies a distance between two points within `reach_m` of its origin.
 

@@ -26,6 +26,8 @@ from keepclear.watch.path import Path
 Line = tuple[FloatArray, FloatArray]
 
 _ALIKE_M = 1e-3  # of places whose distances differ by less, any may be called the nearest
+MOST_LEGS = 400
+"""Of one path: how many legs that may meet the line are gone through one by one in a look."""
 _PLANE_REACH_M = 50_000.0
 _AT_ONCE = 500
 
@@ -206,18 +208,27 @@ def _on_path(path: Path, away: _Away, line: Line, boundary: Boundary) -> _OnPath
     """The least distance of a path from the line, the least it can have been, and where it crosses.
 
     A leg of length L whose ends are p and q from the line comes no nearer than (p + q - L) / 2; legs that by this can
-    neither come nearer than what was found, nor be lower with their uncertainty, nor cross, are passed over.
+    neither come nearer than what was found, nor be lower with their uncertainty, nor cross, are passed over. After
+    `MOST_LEGS` only the ends of the others, and that bound, are looked at: no vehicle goes to and fro so often.
     """
     legs, apart = path.legs, away.reports
     least = (away.begin + away.end - legs.lengths_m()) / 2
     doubt = np.array([path.uncertainty_m(i) for i in range(len(legs))]) + boundary.uncertainty_m
     nearest, nearest_s, nearest_leg, low = np.inf, 0.0, 0, np.inf
     crossed: list[tuple[float, int]] = []
+    crossings: list[float] = []
+    looked_at = 0
     for i in np.argsort(least, kind="stable").tolist():
         nearer, lower = least[i] < nearest - _ALIKE_M, max(0.0, least[i] - doubt[i]) < low - _ALIKE_M
         if not (nearer or lower or least[i] < _ALIKE_M):
             continue
-        distance, share, crossings = _leg_and_line(legs, i, line)
+        looked_at += 1
+        if looked_at > MOST_LEGS:
+            at_end = bool(away.end[i] < away.begin[i])
+            distance, share, crossings = float(min(away.begin[i], away.end[i])), float(at_end), []
+            low = min(low, max(0.0, float(least[i] - doubt[i])))
+        else:
+            distance, share, crossings = _leg_and_line(legs, i, line)
         if distance < nearest:
             nearest, nearest_s, nearest_leg = distance, _at(legs, i, share), i
         low = min(low, max(0.0, distance - float(doubt[i])))

@@ -12,9 +12,9 @@ from datetime import datetime
 
 import numpy as np
 
-from keepclear.geometry.earth import distance_m, plane_about
+from keepclear.geometry.earth import FloatArray, Planes, distance_m
 from keepclear.geometry.pack import IntArray, Legs, lengths_m, moment, pairs_in_time
-from keepclear.geometry.shapes import times_in_circle
+from keepclear.geometry.shapes import TOUCH_M
 from keepclear.watch.history import History, Report, acts_of
 from keepclear.watch.path import Path
 
@@ -126,41 +126,64 @@ def _stretches(one: Path, other: Path, near_m: float) -> list[_Stretch]:
     )
     # However the two go, they cannot come nearer than this between the two moments (triangle inequality).
     least = (at0 + at1 - length - other_length) / 2
-    found: list[_Stretch] = []
-    for k in np.flatnonzero(least < near_m).tolist():
-        lat = np.array([begin[0][0][k], end[0][0][k], begin[1][0][k], end[1][0][k]])
-        lon = np.array([begin[0][1][k], end[0][1][k], begin[1][1][k], end[1][1][k]])
-        plane = plane_about(lat, lon)
-        xy = plane.to_xy(lat, lon)
-        apart0, apart1 = xy[2] - xy[0], xy[3] - xy[1]
-        spans = times_in_circle(apart0, apart1, float(t0[k]), float(t1[k]), (0.0, 0.0), near_m)
-        if not spans:
-            continue
-        change = apart1 - apart0
-        square = float(change @ change)
-        share = min(max(-float(apart0 @ change) / square, 0.0), 1.0) if square > 0.0 else 0.0
-        place, other_place = xy[0] + share * (xy[1] - xy[0]), xy[2] + share * (xy[3] - xy[2])
-        lats, lons = plane.to_latlon([place, other_place, (place + other_place) / 2])
-        nearest = distance_m(float(lats[0]), float(lons[0]), float(lats[1]), float(lons[1]))
-        i, j = int(leg[k]), int(other_leg[k])
-        found.append(
-            _Stretch(
-                one=one,
-                other=other,
-                leg=i,
-                other_leg=j,
-                t0_s=spans[0][0],
-                t1_s=spans[0][1],
-                open_start=spans[0][0] == float(t0[k]) and float(at0[k]) < near_m - 1e-3,
-                open_end=spans[0][1] == float(t1[k]) and float(at1[k]) < near_m - 1e-3,
-                nearest_s=float(t0[k]) + share * float(t1[k] - t0[k]),
-                nearest_m=nearest,
-                low_m=max(0.0, nearest - one.uncertainty_m(i) - other.uncertainty_m(j)),
-                lat_deg=float(lats[2]),
-                lon_deg=float(lons[2]),
-            )
+    close = least < near_m
+    if not close.any():
+        return []
+    lat = np.vstack((begin[0][0], end[0][0], begin[1][0], end[1][0]))[:, close]
+    lon = np.vstack((begin[0][1], end[0][1], begin[1][1], end[1][1]))[:, close]
+    leg, other_leg = leg[close], other_leg[close]
+    t0, t1, at0, at1 = t0[close], t1[close], at0[close], at1[close]
+    planes = Planes.about(lat, lon)
+    xy = planes.to_xy(lat, lon)
+    apart, change = xy[2] - xy[0], (xy[3] - xy[1]) - (xy[2] - xy[0])
+    first, last = _shares_within(apart, change, near_m)
+    square = (change * change).sum(axis=1)
+    share = np.clip(-(apart * change).sum(axis=1) / np.where(square > 0.0, square, 1.0), 0.0, 1.0)
+    place = xy[0] + share[:, None] * (xy[1] - xy[0])
+    other_place = xy[2] + share[:, None] * (xy[3] - xy[2])
+    lats, lons = planes.to_latlon(np.stack((place, other_place, (place + other_place) / 2)))
+    nearest = lengths_m(lats[0], lons[0], lats[1], lons[1])
+    lasts = t1 - t0
+    return [
+        _Stretch(
+            one=one,
+            other=other,
+            leg=int(leg[k]),
+            other_leg=int(other_leg[k]),
+            t0_s=float(t0[k] + first[k] * lasts[k]),
+            t1_s=float(t0[k] + last[k] * lasts[k]) if last[k] < 1.0 else float(t1[k]),
+            open_start=bool(first[k] == 0.0 and at0[k] < near_m - 1e-3),
+            open_end=bool(last[k] == 1.0 and at1[k] < near_m - 1e-3),
+            nearest_s=float(t0[k] + share[k] * lasts[k]),
+            nearest_m=float(nearest[k]),
+            low_m=max(0.0, float(nearest[k]) - one.uncertainty_m(int(leg[k])) - other.uncertainty_m(int(other_leg[k]))),
+            lat_deg=float(lats[2, k]),
+            lon_deg=float(lons[2, k]),
         )
-    return found
+        for k in np.flatnonzero(first <= last).tolist()
+    ]
+
+
+def _shares_within(apart: FloatArray, change: FloatArray, near_m: float) -> tuple[FloatArray, FloatArray]:
+    """From which to which share of its way each of n motions, each from `apart` by `change`, is within `near_m` of 0.
+
+    Both of shape (n,); the first is greater than the last for one that never is.
+    """
+    length = np.hypot(change[:, 0], change[:, 1])
+    goes = length > TOUCH_M
+    safe = np.where(goes, length, 1.0)
+    nearest = -(apart * change).sum(axis=1) / safe  # metres along the way
+    miss = np.abs(apart[:, 0] * change[:, 1] - apart[:, 1] * change[:, 0]) / safe
+    half_chord = np.sqrt(np.maximum((near_m - miss) * (near_m + miss), 0.0))
+    begins, ends = nearest - half_chord, nearest + half_chord
+    never = np.where(
+        goes,
+        (miss > near_m + TOUCH_M) | (ends < -TOUCH_M) | (begins > length + TOUCH_M),
+        np.hypot(apart[:, 0], apart[:, 1]) > near_m + TOUCH_M,
+    )
+    first = np.where(goes, np.clip(begins / safe, 0.0, 1.0), 0.0)
+    last = np.where(goes, np.clip(ends / safe, 0.0, 1.0), 1.0)
+    return np.where(never, 1.0, first), np.where(never, 0.0, last)
 
 
 def _overlaps(one: Legs, other: Legs) -> tuple[IntArray, IntArray]:
