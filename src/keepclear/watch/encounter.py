@@ -12,8 +12,8 @@ from datetime import datetime
 
 import numpy as np
 
-from keepclear.geometry.earth import FloatArray, Planes, distance_m
-from keepclear.geometry.pack import IntArray, Legs, lengths_m, moment, pairs_in_time
+from keepclear.geometry.earth import FloatArray, Planes, distance_m, points_in_space
+from keepclear.geometry.pack import LONGEST_LEG_M, IntArray, Legs, lengths_m, moment, pairs_in_time
 from keepclear.geometry.shapes import TOUCH_M
 from keepclear.watch.history import History, Report, acts_of
 from keepclear.watch.path import Path
@@ -112,6 +112,8 @@ def _apart_m(one: Path, other: Path) -> float:
 def _stretches(one: Path, other: Path, near_m: float) -> list[_Stretch]:
     """When two assets are nearer than `near_m`, one stretch for each pair of legs."""
     leg, other_leg = _overlaps(one.legs, other.legs)
+    at_hand = _through_m(one.legs, leg, other.legs, other_leg) < near_m
+    leg, other_leg = leg[at_hand], other_leg[at_hand]
     if not len(leg):
         return []
     t0 = np.maximum(one.legs.t0_s[leg], other.legs.t0_s[other_leg])
@@ -162,6 +164,13 @@ def _stretches(one: Path, other: Path, near_m: float) -> list[_Stretch]:
         )
         for k in np.flatnonzero(first <= last).tolist()
     ]
+
+
+def _through_m(one: Legs, leg: IntArray, other: Legs, other_leg: IntArray) -> FloatArray:
+    """A bound that pairs of legs are no nearer than: straight through the earth between their beginnings, less both."""
+    begin, other_begin = points_in_space(one.lat0_deg, one.lon0_deg), points_in_space(other.lat0_deg, other.lon0_deg)
+    through = begin[leg] - other_begin[other_leg]
+    return np.asarray(np.sqrt((through * through).sum(axis=1)) - 2.0 * LONGEST_LEG_M - 1.0, dtype=np.float64)
 
 
 def _shares_within(apart: FloatArray, change: FloatArray, near_m: float) -> tuple[FloatArray, FloatArray]:
