@@ -221,6 +221,22 @@ def test_one_more_declaration_is_looked_at_with_its_kin_alone(world: World) -> N
     assert touched == {"convoy/g-0", "convoy/g-1"}
 
 
+def test_a_stray_vehicle_brings_no_two_groups_together(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(4):
+        members = (Member(asset=f"x-{number}", kind=AssetKind.BUS),)
+        tell(world, "convoy", a.DeclareGroup(group=Group(id=f"g-{number}", name=name("g"), members=members)))
+        tell(world, "convoy", a.Positions(tracks=(track(f"x-{number}", AssetKind.BUS, (-1, *STALL)),)))
+    world.settle()
+    pairs: list[str] = []
+    monkeypatch.setattr(duties_file, "pair_findings", lambda noticing, pair, since: pairs.append(pair))
+    tell(world, "ground", a.Positions(tracks=(track("stray", AssetKind.BUS, (0, *STALL)),)))
+    world["coalition"].do_duties()
+    assert pairs == []
+    tell(world, "convoy", a.Positions(tracks=(track("x-0", AssetKind.BUS, (0, *STALL)),)))
+    world["coalition"].do_duties()
+    assert set(pairs) == {f"convoy/g-0|convoy/g-{other}" for other in (1, 2, 3)}
+
+
 def test_an_author_declares_so_many_groups_on_a_line_and_no_more(world: World) -> None:
     for number in range(MOST_GROUPS):
         world.say("russia", a.DeclareGroup(group=group(f"g-{number}")), DESK)

@@ -147,8 +147,9 @@ def _spread(state: State, now: datetime) -> dict[Matter, Exception]:
 def _spread_one(state: State, matter: Matter, since: datetime | None) -> None:
     kind, name = matter
     if kind == "asset":
+        news = since if state.groups_with.get(name) else None  # a stray moves no group: it may join one, no more
         for group in groups_of(state, name):
-            state.agenda.touch("group", name_of(group), since)
+            state.agenda.touch("group", name_of(group), news)
         for request in requests_of(state, name):
             state.agenda.touch("thread", request)
     elif since is not None:  # that time passed brings no two groups together
