@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).parent.parent
-PURE = {"model", "geometry", "conflict", "watch", "record", "line", "phrases"}
-ROOMS = PURE | {"cli", "config", "server", "stories", "node", "formats", "store", "errors"}
+PURE = {"model", "geometry", "conflict", "watch", "record", "formats", "line", "phrases"}
+ROOMS = PURE | {"cli", "config", "server", "stories", "node", "store", "errors"}
 
 
 def contracts() -> list[dict[str, Any]]:
