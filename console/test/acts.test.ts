@@ -128,6 +128,10 @@ it('finds the field an error of the node belongs to', () => {
 describe('acts offered', () => {
   const thread = (more: Partial<ThreadView>): ThreadView => ({ id: RE, version: RE, kind: 'notice', status: 'announced', author: 'russia', recipients: [], taken_by: null, ...more }) as ThreadView
   const told = (more: object) => [{ party: 'coalition', received: false, hops: [], answer: null, ...more }] as unknown as ThreadView['recipients']
+  it('acknowledge a notice only after it was read back rightly', () => {
+    expect(offered(thread({ recipients: told({}) }), 'coalition')).not.toContain('receipt.acknowledged')
+    expect(offered(thread({ recipients: told({ received: true }) }), 'coalition')).toContain('receipt.acknowledged')
+  })
   it('brief one crew after another, also when one was briefed before', () => {
     const hops = [{ hop: 'crew_briefed', version: RE }] as never
     expect(offered(thread({ recipients: told({ hops }) }), 'coalition')).toContain('receipt.crew_briefed')

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { readPlace, writePlace } from '../src/route.svelte.ts'
-import { playStep, ticksOf, toInstant } from '../src/replay.ts'
+import { playStep, sliderStep, ticksOf, toInstant } from '../src/replay.ts'
 import { inOrder, rank } from '../src/threads.ts'
 import { urgentKeys } from '../src/shortcuts.ts'
 import type { ThreadView } from '../src/model.ts'
@@ -19,7 +19,7 @@ describe('the address', () => {
 })
 
 const thread = (more: Partial<ThreadView>): ThreadView =>
-  ({ id: 'a', kind: 'notice', status: 'announced', status_since: '2017-09-08T05:00:00Z', recorded_at: '2017-09-08T05:00:00Z', overdue: false, waiting_for: [], exercise: false, ...more }) as ThreadView
+  ({ id: 'a', kind: 'notice', status: 'announced', status_since: '2017-09-08T05:00:00Z', recorded_at: '2017-09-08T05:00:00Z', overdue: false, waiting_for: [], exercise: false, recipients: [], findings: [], ...more }) as ThreadView
 
 describe('the order of threads', () => {
   it('puts what nobody may overlook first', () => {
@@ -47,6 +47,10 @@ describe('replay', () => {
     }
     expect(at).toBeNull()
     expect(steps).toBeLessThan(300)
+  })
+  it('goes by seconds while the record is young', () => {
+    expect([sliderStep(0, 30), sliderStep(0, 86_400)]).toEqual([1, 60])
+    expect(playStep(5, 0, 30)).toBe(6)
   })
   it('starts over when it is at the end', () => {
     expect(playStep(500, 0, 500)).toBe(0)

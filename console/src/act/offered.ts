@@ -17,7 +17,8 @@ export function offered(thread: ThreadView, party: string): string[] {
   const hops = (of: readonly string[] = HOPS): string[] => of.filter((id) => AGAIN.includes(id) || !recipient?.hops.some((said) => said.version === thread.version && `receipt.${said.hop}` === id))
   switch (thread.kind) {
     case 'notice':
-      if (recipient && open) out.push(...(recipient.received ? [] : ['read_back']), ...hops())
+      // No notice is acknowledged before it is read back rightly.
+      if (recipient && open) out.push(...(recipient.received ? hops() : ['read_back', ...hops().filter((id) => id !== 'receipt.acknowledged')]))
       if (mine && open) out.push('correction', 'cancel')
       break
     case 'clear_request':
