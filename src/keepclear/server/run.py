@@ -223,7 +223,14 @@ def _listen(address: tuple[str, int], field: str) -> socket.socket:
     except OSError as error:
         why = error.strerror or str(error)
         message = f"{address[0]}:{address[1]} cannot be listened on: {why}"
-        raise Refused(message, field=field, code="address_in_use", why=why) from None
+        raise Refused(
+            message,
+            field=field,
+            code="address_in_use",
+            address=f"{address[0]}:{address[1]}",
+            option=f"--{field}",
+            why=why,
+        ) from None
     return listening
 
 
