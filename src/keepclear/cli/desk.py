@@ -78,6 +78,11 @@ class Desk(Look):
         shared = [line.id for line in self.status.lines if line.state != "own"]
         return self.line or _only(shared, "line")
 
+    def others_on(self, line: str) -> list[str]:
+        """The members of a line but the party that speaks; none if this node does not have the line."""
+        members = next((each.members for each in self.status.lines if each.id == line), ())
+        return [each.party for each in members if each.party != self.speaking_party()]
+
     def say(self, act: Act, line: str | None = None, party: str | None = None) -> Recorded:
         """Say an act and print the receipt: it is on disk when this returns."""
         said = Said(role=self.role, act=act, exercise=self.exercise, draft=secrets.token_hex(16))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from contextlib import suppress
 from importlib import resources
 from pathlib import Path
 from typing import Annotated
@@ -12,7 +14,7 @@ from keepclear.cli.desk import Desk, open_desk, read_act_file, read_value, value
 from keepclear.cli.look import difference
 from keepclear.cli.options import given, read_time
 from keepclear.cli.speak import short
-from keepclear.errors import Malformed
+from keepclear.errors import KeepclearError, Malformed
 from keepclear.model.acts import (
     Act,
     Answer,
@@ -72,7 +74,7 @@ def resume(desk: Desk, line: LineArgument, words: Text = None) -> None:
 def notice(desk: Desk, file: File = None, example: Example = False) -> None:
     """Give notice of a plan, from a file; --example prints one to edit."""
     if example:
-        print_example("notice")
+        print_example(desk, "notice")
     else:
         desk.say(read_act_file(Notice, needed(file)))
 
@@ -134,7 +136,7 @@ def receipt(
 def clear(desk: Desk, file: File = None, example: Example = False) -> None:
     """Ask for airspace to be cleared, from a file; --example prints one to edit."""
     if example:
-        print_example("clear")
+        print_example(desk, "clear")
     else:
         desk.say(read_act_file(ClearRequest, needed(file)))
 
@@ -208,8 +210,7 @@ def danger(
 ) -> None:
     """Call: people are in danger now. It goes to every other member of the line unless --to names some."""
     line = desk.speaking_line()
-    members = next((each.members for each in desk.status.lines if each.id == line), ())
-    others = to or [each.party for each in members if each.party != desk.speaking_party()]
+    others = to or desk.others_on(line)
     if (lat is None) != (lon is None):
         raise Malformed("--lat and --lon are given together", field="lat", code="lat_and_lon")
     place = None
@@ -250,7 +251,7 @@ def remark(
 def statement(desk: Desk, file: File = None, example: Example = False) -> None:
     """File a statement made in public, from a file; --example prints one to edit."""
     if example:
-        print_example("statement")
+        print_example(desk, "statement")
     else:
         desk.say(read_act_file(PublishStatement, needed(file)))
 
@@ -259,7 +260,7 @@ def statement(desk: Desk, file: File = None, example: Example = False) -> None:
 def act(desk: Desk, file: File = None, example: Example = False) -> None:
     """Say any other act, from a file; --example prints one to edit."""
     if example:
-        print_example("positions")
+        print_example(desk, "positions")
     else:
         said: Act = read_act_file(Act, needed(file))
         desk.say(said)
@@ -277,9 +278,13 @@ def example_text(kind: str) -> str:
     return (resources.files("keepclear.cli") / "examples" / f"{kind}.json").read_text(encoding="utf-8")
 
 
-def print_example(kind: str) -> None:
-    """Print a filled example of an act."""
-    print(example_text(kind), end="")
+def print_example(desk: Desk, kind: str) -> None:
+    """Print a filled example of an act, addressed to the others on the line where the node can be asked."""
+    example = json.loads(example_text(kind))
+    if "to" in example:
+        with suppress(KeepclearError):
+            example["to"] = desk.others_on(desk.speaking_line())
+    print(json.dumps(example, ensure_ascii=False, indent=2))
 
 
 COMMANDS = {
