@@ -35,7 +35,7 @@ const STATUS: Record<string, [Tone, Sign]> = {
   cancelled: ['quiet', 'dash'],
   ended: ['quiet', 'dash'],
   given_back: ['quiet', 'dash'],
-  expired: ['quiet', 'clock'],
+  expired: ['waiting', 'clock'],
   refused: ['alarm', 'cross'],
   stated: ['plain', 'ring'],
   consented: ['held', 'check'],
