@@ -41,6 +41,11 @@ def ask(*arguments: object) -> Any:
     return json.loads(keepclear(*arguments, "--json")[0])
 
 
+def minute(written: str) -> str:
+    """A time of JSON as a person reads it, to the minute."""
+    return written[:16].replace("T", " ")
+
+
 def wait_for(holds: Callable[[], Any]) -> Any:
     """What `holds` gives, once it gives something."""
     until = time.monotonic() + 15
@@ -114,6 +119,12 @@ def test_two_people_pair_their_nodes_and_talk(nodes: list[Node], tmp_path: Path)
     wait_for(lambda: any(each["id"] == thread for each in ask("threads", south.folder)))
     plan = ask("thread", south.folder, thread[:8])["plan"]
     said = read_back_of(plan)
+    for lang, band in (("en", "0–6000 m"), ("ar", "\u20660–6000 m\u2069")):
+        read_aloud = keepclear("thread", south.folder, thread[:8], "--lang", lang)[0]
+        assert said["grid"] in read_aloud
+        assert band in read_aloud
+        assert minute(said["window"]["starts_at"]) in read_aloud
+        assert minute(said["window"]["ends_at"]) in read_aloud
     heights = ["--lower", said["band"]["lower_wgs84_m"], "--upper", said["band"]["upper_wgs84_m"]]
     times = ["--from", said["window"]["starts_at"], "--to", said["window"]["ends_at"]]
     out, _ = keepclear("read-back", south.folder, thread[:8], "--grid", "37SEU054674", *times, *heights)

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from keepclear.cli.contents import contents
 from keepclear.cli.desk import Look, open_look, window_text
 from keepclear.cli.options import given, read_time
 from keepclear.cli.speak import NOTHING, Speaker, how_long, moment, short
@@ -97,7 +98,11 @@ def thread(look: Look, thread: Thread) -> None:
         return
     speaker = look.speaker
     print(f"{speaker.word('act', found.kind)} {speaker.value(short(found.id))}: {_title(speaker, found)}")
-    print(f"{speaker.status(found.kind, found.status)}, {speaker.value(found.status_since)}{_exercise(speaker, found)}")
+    print(
+        f"{speaker.status(found.kind, found.status)} · {speaker.value(found.status_since)}{_exercise(speaker, found)}"
+    )
+    for text in contents(speaker, found):
+        print(text)
     _told(speaker, found)
     _acts(speaker, found.acts, "title.acts")
 
