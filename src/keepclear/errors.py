@@ -79,12 +79,22 @@ class NotNow(Refused):
 
 
 class BrokenRecord(KeepclearError):
-    """An export or a store does not prove itself. `where` is the file or entry, `why` the first thing found wrong."""
+    """An export or a store does not prove itself. `where` is the file or entry, `why` the first thing found wrong.
 
-    def __init__(self, where: str, why: str) -> None:
+    `code` ("" if it has none) and `values` say the same; `entry` among them is the number of the entry `where` names.
+    """
+
+    def __init__(self, where: str, why: str, *, code: str = "", **values: object) -> None:
         super().__init__(f"{where}: {why}")
         self.where = where
         self.why = why
+        self.code = code
+        self.values = values
+
+    @classmethod
+    def of(cls, where: str, error: Refused, **values: object) -> BrokenRecord:
+        """What was refused there breaks the record; its code, field and values go along."""
+        return cls(where, str(error), code=error.code, **{**error.values, "field": error.field, **values})
 
 
 class StoreFailed(KeepclearError):

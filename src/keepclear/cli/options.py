@@ -20,6 +20,7 @@ import typer
 from keepclear.cli.caller import NoAnswer
 from keepclear.cli.speak import Language, Speaker
 from keepclear.errors import BrokenRecord, KeepclearError, Malformed, Refused
+from keepclear.phrases import catalogue, say
 
 # Help texts are keys of the phrases; `translate` in the package's first file puts the sentences in.
 Directory = Annotated[Path, typer.Argument(help="argument.directory", show_default=False)]
@@ -77,13 +78,35 @@ def sentence(error: KeepclearError, lang: str) -> str:
     from keepclear.server.problems import of_error
 
     if isinstance(error, BrokenRecord):
-        return Speaker(lang).say("broken_record", where=error.where, why=error.why)
+        return Speaker(lang).say("broken_record", where=_where(error, lang), why=_why(error, lang))
     if isinstance(error, NoAnswer):
         return Speaker(lang).say(error.phrase, **error.values)
     body = of_error(error, lang)
     return Speaker(lang).say(
         "refused_field" if body.error.field else "refused", field=body.error.field, why=body.detail
     )
+
+
+def _where(error: BrokenRecord, lang: str) -> str:
+    """The file, or the words for the entry, that does not prove itself."""
+    if "entry" in error.values:
+        return say(lang, "errors.broken.where.entry", number=error.values["entry"])
+    return say(lang, "errors.broken.where.export") if error.values.get("path") == "" else error.where
+
+
+def _why(error: BrokenRecord, lang: str) -> str:
+    """What was found wrong; in English the message itself where the phrase would only say what kind of error it is."""
+    from keepclear.server.problems import GENERAL
+
+    if lang == "en" and error.code in GENERAL:
+        return error.why
+    known = catalogue(lang)
+    key = next((key for key in (f"errors.broken.{error.code}", f"errors.{error.code}") if key in known), None)
+    if key is None:
+        return error.why
+    why = say(lang, key, **error.values)
+    field = error.values.get("field")
+    return say(lang, "errors.broken.field", field=field, why=why) if field else why
 
 
 def exit_status(error: KeepclearError) -> int:

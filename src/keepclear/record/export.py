@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from errno import errorcode
 from pathlib import Path
 
 from keepclear.errors import BrokenRecord, Malformed, Refused, StoreFailed
@@ -90,7 +91,7 @@ def read_entries(directory: Path) -> Iterator[Entry]:
             try:
                 yield parse_leaf(index, leaf)
             except Malformed as error:
-                raise BrokenRecord(f"entry {index}", str(error)) from None
+                raise BrokenRecord.of(f"entry {index}", error, entry=index) from None
             index += 1
         if len(leaves) != TILE_WIDTH:
             return
@@ -101,9 +102,10 @@ def _split(file: Path) -> list[bytes]:
         with file.open("rb") as bundle:
             return split_bundle(bundle.read(MAX_BUNDLE_BYTES))
     except OSError as error:
-        raise BrokenRecord(str(file), f"cannot be read ({error.strerror})") from None
+        why, system = f"cannot be read ({error.strerror})", errorcode.get(error.errno or 0, "?")
+        raise BrokenRecord(str(file), why, code="cannot_read", system=system) from None
     except Malformed as error:
-        raise BrokenRecord(str(file), str(error)) from None
+        raise BrokenRecord.of(str(file), error) from None
 
 
 def _make_empty(directory: Path) -> None:

@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
+from errno import errorcode
 from pathlib import Path
 
 from keepclear.errors import BrokenRecord, Forged, KeepclearError, Malformed
@@ -69,7 +70,9 @@ def verify_export(
     keys = _read_keys(directory, trusted)
     checkpoint, signer = _read_checkpoint(directory, keys)
     if node is not None and node not in (signer.name, signer.vkey):
-        raise BrokenRecord("checkpoint", f"it is signed by {signer.name} ({fingerprint(signer)}), not by {node}")
+        digits = fingerprint(signer)
+        why = f"it is signed by {signer.name} ({digits}), not by {node}"
+        raise BrokenRecord("checkpoint", why, code="other_signer", signer=signer.name, fingerprint=digits, node=node)
     _check_files(directory, checkpoint.size)
     reading = _Reading(directory, keys)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
@@ -80,7 +83,8 @@ def verify_export(
     reading.finish(checkpoint.root)
     for name in keys:
         if name != signer.name and name not in reading.authors:
-            raise BrokenRecord("keys", f"the key of {name} is used by nothing in this record")
+            why = f"the key of {name} is used by nothing in this record"
+            raise BrokenRecord("keys", why, code="unused_key", name=name)
     return VerifiedRecord(
         origin=checkpoint.origin,
         node=signer.name,
@@ -116,7 +120,7 @@ class _Reading:
         try:
             leaves = split_bundle(_read(self._directory, path, MAX_BUNDLE_BYTES))
         except Malformed as error:
-            raise BrokenRecord(path, str(error)) from None
+            raise BrokenRecord.of(path, error) from None
         first = self.size
         envelopes: list[Envelope] = []
         fault: KeepclearError | None = None
@@ -132,11 +136,12 @@ class _Reading:
             self.size += 1
         _check_signatures(pool, envelopes, self._keys, first)
         if isinstance(fault, Malformed):
-            raise BrokenRecord(f"entry {self.size}", str(fault))
+            raise BrokenRecord.of(f"entry {self.size}", fault, entry=self.size)
         if fault:
             raise fault
         if len(leaves) != width:
-            raise BrokenRecord(path, f"it has {len(leaves)} entries; the checkpoint asks for {width}")
+            why = f"it has {len(leaves)} entries; the checkpoint asks for {width}"
+            raise BrokenRecord(path, why, code="entry_count", found=len(leaves), expected=width)
         for leaf in leaves:
             hash_ = leaf_hash(leaf)
             self._frontier.append(hash_)
@@ -146,7 +151,7 @@ class _Reading:
         """After the last bundle: the partial tiles and the root."""
         self._tiling.finish()
         if self._frontier.root() != root:
-            raise BrokenRecord("checkpoint", "its root is not the root of these entries")
+            raise BrokenRecord("checkpoint", "its root is not the root of these entries", code="other_root")
 
     def remarks(self) -> tuple[str, ...]:
         """What is odd but proves nothing wrong."""
@@ -159,15 +164,20 @@ class _Reading:
         chain = (header.line, header.author)
         last_seq, last_id = self._chains.get(chain, (0, NO_PREVIOUS))
         who = f"{header.author} on {header.line}"
-        where = f"entry {self.size}"
+
+        def broken(why: str, code: str) -> BrokenRecord:
+            here = {"entry": self.size, "seq": header.seq, "author": header.author, "line": header.line}
+            return BrokenRecord(f"entry {self.size}", why, code=code, expected=last_seq + 1, before=last_seq, **here)
+
         if header.seq == last_seq and envelope.id == last_id:
-            raise BrokenRecord(where, f"number {header.seq} of {who} is here twice")
+            raise broken(f"number {header.seq} of {who} is here twice", code="act_twice")
         if header.seq == last_seq:
-            raise BrokenRecord(where, f"a fork: two different acts are number {header.seq} of {who}")
+            raise broken(f"a fork: two different acts are number {header.seq} of {who}", code="fork")
         if header.seq != last_seq + 1:
-            raise BrokenRecord(where, f"number {header.seq} of {who} stands where {last_seq + 1} belongs")
+            raise broken(f"number {header.seq} of {who} stands where {last_seq + 1} belongs", code="other_number")
         if header.prev != last_id:
-            raise BrokenRecord(where, f"number {header.seq} of {who} does not name number {last_seq} as the one before")
+            why = f"number {header.seq} of {who} does not name number {last_seq} as the one before"
+            raise broken(why, code="other_before")
         self._chains[chain] = (header.seq, envelope.id)
         self.authors[header.author] += 1
 
@@ -185,11 +195,13 @@ class _Reading:
         path = tile_path(level, number, len(hashes) // HASH_BYTES)
         found = _read(self._directory, path, TILE_WIDTH * HASH_BYTES)
         if len(found) != len(hashes):
-            raise BrokenRecord(path, f"it has {len(found)} bytes, not {len(hashes)}")
+            why = f"it has {len(found)} bytes, not {len(hashes)}"
+            raise BrokenRecord(path, why, code="byte_count", found=len(found), expected=len(hashes))
         if found != hashes:
             at = next(i for i, (a, b) in enumerate(zip(found, hashes, strict=True)) if a != b) // HASH_BYTES
-            below = f"entry {number * TILE_WIDTH + at}" if level == 0 else f"tile {number * TILE_WIDTH + at} below it"
-            raise BrokenRecord(path, f"hash {at} in it is not the hash of {below}")
+            of = number * TILE_WIDTH + at
+            why = f"hash {at} in it is not the hash of {f'entry {of}' if level == 0 else f'tile {of} below it'}"
+            raise BrokenRecord(path, why, code="hash_of_entry" if level == 0 else "hash_of_tile", at=at, of=of)
 
 
 def _check_signatures(
@@ -199,20 +211,24 @@ def _check_signatures(
     share = -(-len(envelopes) // (os.cpu_count() or 1)) or 1
     shares = [range(at, min(at + share, len(envelopes))) for at in range(0, len(envelopes), share)]
 
-    def first_fault(indices: range) -> tuple[int, str] | None:
+    def first_fault(indices: range) -> BrokenRecord | None:
         for i in indices:
-            key = keys.get(envelopes[i].header.author)
+            author, entry = envelopes[i].header.author, first + i
+            where = f"entry {entry}"
+            key = keys.get(author)
             if key is None:
-                return i, f"there is no key of {envelopes[i].header.author} in keys"
+                why = f"there is no key of {author} in keys"
+                return BrokenRecord(where, why, code="no_key", author=author, entry=entry)
             try:
                 check_signature(envelopes[i], key)
             except Forged as error:
-                return i, str(error)
+                why, same = str(error), key.key_id == envelopes[i].key_id
+                return BrokenRecord(where, why, code="signature" if same else "other_key", author=author, entry=entry)
         return None
 
     for fault in pool.map(first_fault, shares):
         if fault:
-            raise BrokenRecord(f"entry {first + fault[0]}", fault[1])
+            raise fault
 
 
 def _read_keys(directory: Path, trusted: Sequence[VerifierKey] | None) -> dict[str, VerifierKey]:
@@ -220,20 +236,24 @@ def _read_keys(directory: Path, trusted: Sequence[VerifierKey] | None) -> dict[s
     try:
         lines = raw.decode("utf-8").split("\n")
         if lines.pop() != "":
-            raise Malformed("the last line does not end")
+            raise Malformed("the last line does not end", code="open_line")
         keys = [VerifierKey.from_vkey(line) for line in lines]
-    except (UnicodeDecodeError, Malformed) as error:
-        raise BrokenRecord("keys", str(error)) from None
+    except UnicodeDecodeError as error:
+        raise BrokenRecord("keys", str(error), code="not_utf8") from None
+    except Malformed as error:
+        raise BrokenRecord.of("keys", error) from None
     if lines != sorted(lines):
-        raise BrokenRecord("keys", "the lines are not sorted")
+        raise BrokenRecord("keys", "the lines are not sorted", code="not_sorted")
     by_name = {key.name: key for key in keys}
     if len(by_name) != len(keys):
-        raise BrokenRecord("keys", "two keys bear the same name")
+        raise BrokenRecord("keys", "two keys bear the same name", code="name_twice")
     if trusted is not None:
         counted = frozenset(trusted)
         for key in keys:
             if key not in counted:
-                raise BrokenRecord("keys", f"the key of {key.name} is not one of the trusted keys ({fingerprint(key)})")
+                digits = fingerprint(key)
+                why = f"the key of {key.name} is not one of the trusted keys ({digits})"
+                raise BrokenRecord("keys", why, code="not_trusted", name=key.name, fingerprint=digits)
     return by_name
 
 
@@ -241,12 +261,13 @@ def _read_checkpoint(directory: Path, keys: dict[str, VerifierKey]) -> tuple[Che
     raw = _read(directory, "checkpoint", MAX_NOTE_BYTES)
     try:
         if len(split_note(raw).signatures) != 1:
-            raise Malformed("an export's checkpoint has exactly one signature", field="signature")
+            why = "an export's checkpoint has exactly one signature"
+            raise Malformed(why, field="signature", code="one_signature")
         text, (node,) = open_note(raw, list(keys.values()))
         checkpoint = parse_checkpoint(text)
         check_origin(checkpoint.origin, node)
     except (Malformed, Forged) as error:
-        raise BrokenRecord("checkpoint", str(error)) from None
+        raise BrokenRecord.of("checkpoint", error) from None
     return checkpoint, node
 
 
@@ -254,7 +275,7 @@ def _check_files(directory: Path, size: int) -> None:
     """Nothing is there that does not belong; what is missing is found when it is read."""
     for path in _walk(directory, ""):
         if path not in {"keys", "checkpoint"} and not belongs(path, size):
-            raise BrokenRecord(_shown(path), "this file does not belong to this export")
+            raise BrokenRecord(_shown(path), "this file does not belong to this export", code="foreign_file")
 
 
 def _walk(directory: Path, path: str) -> Iterator[str]:
@@ -263,14 +284,15 @@ def _walk(directory: Path, path: str) -> Iterator[str]:
         with os.scandir(directory / path) as found:
             items = sorted(found, key=lambda item: item.name)
     except OSError as error:
-        raise BrokenRecord(path or "the export", f"cannot be listed ({error.strerror})") from None
+        why, system = f"cannot be listed ({error.strerror})", errorcode.get(error.errno or 0, "?")
+        raise BrokenRecord(path or "the export", why, code="cannot_list", system=system, path=path) from None
     for item in items:
         name = f"{path}/{item.name}" if path else item.name
         is_folder = item.is_dir(follow_symlinks=False)
         if is_folder and not _FOLDER.fullmatch(name):
-            raise BrokenRecord(_shown(name), "this folder does not belong to this export")
+            raise BrokenRecord(_shown(name), "this folder does not belong to this export", code="foreign_folder")
         if not is_folder and not item.is_file(follow_symlinks=False):
-            raise BrokenRecord(_shown(name), "neither a file nor a folder")
+            raise BrokenRecord(_shown(name), "neither a file nor a folder", code="no_file")
         if is_folder:
             yield from _walk(directory, name)
         else:
@@ -280,13 +302,14 @@ def _walk(directory: Path, path: str) -> Iterator[str]:
 def _read(directory: Path, path: str, limit: int) -> bytes:
     try:
         if not (directory / path).is_file():
-            raise BrokenRecord(path, "this file is missing")
+            raise BrokenRecord(path, "this file is missing", code="missing_file")
         with (directory / path).open("rb") as file:
             content = file.read(limit + 1)
     except OSError as error:
-        raise BrokenRecord(path, f"cannot be read ({error.strerror})") from None
+        why, system = f"cannot be read ({error.strerror})", errorcode.get(error.errno or 0, "?")
+        raise BrokenRecord(path, why, code="cannot_read", system=system) from None
     if len(content) > limit:
-        raise BrokenRecord(path, f"it has more than {limit} bytes")
+        raise BrokenRecord(path, f"it has more than {limit} bytes", code="too_many_bytes", limit=limit)
     return content
 
 
