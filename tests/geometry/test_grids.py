@@ -18,7 +18,6 @@ from keepclear.geometry.grids import (
     from_gars,
     from_mgrs,
     name_position,
-    same_grid_square,
     to_gars,
     to_mgrs,
 )
@@ -247,21 +246,11 @@ def test_wrong_gars_is_refused_with_its_reason(text: str, code: str) -> None:
     assert refusal.value.field == "notice.grid"
 
 
-def test_a_read_back_is_the_same_square_or_it_is_not() -> None:
-    assert same_grid_square("37SDU882603", "37 s du 882 603")
-    assert same_grid_square("7SDU11", "07SDU11")
-    assert same_grid_square("438LK25", " 438lk25 ")
-    assert not same_grid_square("37SDU882603", "37SDU882604")
-    assert not same_grid_square("37SDU882603", "37SDU603882"), "easting and northing swapped"
-    assert not same_grid_square("37SDU882603", "37SDU8860"), "a coarser square is another square"
-    assert not same_grid_square("37SDU882603", "438LK25")
-    assert not same_grid_square("438LK25", "438LK2")
-    assert not same_grid_square("say again", "say again")
-
-
 def test_canonical_spelling() -> None:
     assert canonical_grid(" 1n aa 66 ") == "01NAA66"
     assert canonical_grid("438lk25") == "438LK25"
+    assert canonical_grid("37 s du 882 603") == "37SDU882603"
+    assert canonical_grid("7SDU11") == "07SDU11"
     with pytest.raises(Malformed) as refusal:
         canonical_grid("nowhere", field="read_back.grid")
     assert refusal.value.field == "read_back.grid"

@@ -86,3 +86,10 @@ def test_a_gars_cell_is_repeated_whole_and_never_stands_for_a_square(place: tupl
     assert not same_place(cell, cell[:-1])
     assert not same_place(cell, to_mgrs(*place))
     assert not same_place(to_mgrs(*place), cell)
+
+
+def test_a_grid_read_back_with_figures_swapped_or_unreadable_is_wrong() -> None:
+    assert same_place("37SDU882603", "37 s du 882 603")
+    assert not same_place("37SDU882603", "37SDU882604")
+    assert not same_place("37SDU882603", "37SDU603882"), "easting and northing swapped"
+    assert not same_place("say again", "say again")

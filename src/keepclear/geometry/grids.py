@@ -191,18 +191,6 @@ def canonical_grid(text: str, field: str = "grid") -> str:
     return f"{zone:02d}{band}{column}{row}{figures}"
 
 
-def same_grid_square(one: str, other: str) -> bool:
-    """Whether two references name the same square: for read-backs.
-
-    Spaces, case and a zone's leading zero do not count. A coarser or finer square is another square, GARS and MGRS are
-    never the same, and what cannot be read as a grid equals nothing, not even itself.
-    """
-    try:
-        return canonical_grid(one) == canonical_grid(other)
-    except Malformed:
-        return False
-
-
 def name_position(
     lat_deg: float, lon_deg: float, gazetteer: Mapping[PlaceKey, tuple[float, float]]
 ) -> NamedPosition[PlaceKey]:

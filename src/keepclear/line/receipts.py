@@ -18,7 +18,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from keepclear.line.message import Message
-from keepclear.line.procedure import cancelled_by, objection
+from keepclear.line.procedure import objection
 from keepclear.line.read_back import differences
 from keepclear.line.state import State, Thread
 from keepclear.line.timings import HOP_LIMITS_S, STEPS
@@ -148,12 +148,6 @@ def owed_by_node(state: State, thread: Thread) -> list[Message]:
         if message.author == state.node_id and act.hop is a.Hop.DELIVERED
     }
     return [version for version in versions(state, thread) if version.id not in confirmed]
-
-
-def is_cancelled(state: State, thread: Thread) -> datetime | None:
-    """When the author took the matter back."""
-    message = cancelled_by(state, thread)
-    return None if message is None else message.at
 
 
 def _hop(message: Message, act: a.Receipt, version: str) -> HopView:
