@@ -93,7 +93,8 @@ def test_every_code_of_a_refusal_has_words() -> None:
         for file in (SOURCE / room).glob("*.py"):
             found |= set(re.findall(r'\bcode(?: *= *|, inner = )"([a-z_]+)"', file.read_text(encoding="utf-8")))
     assert len(found) > 50
-    assert not wordless(f"errors.{code}" for code in {*found, *OBJECTIONS})
+    broken = {code for code in found if f"errors.broken.{code}" in catalogue("en")}  # see tests/record/test_told.py
+    assert not wordless(f"errors.{code}" for code in {*found, *OBJECTIONS} - broken)
     assert wordless(["errors.no_such_code"]) == ["en errors.no_such_code", "ar errors.no_such_code"]
 
 
