@@ -6,10 +6,12 @@ from datetime import UTC, datetime
 
 import pytest
 
-from keepclear.cli.look import _crews, _steps, _told
+from keepclear.cli.look import _acts, _crews, _steps, _told
 from keepclear.cli.speak import Speaker
-from keepclear.line.views import HopView, RecipientView, ThreadView
-from keepclear.model.acts import Hop
+from keepclear.line.views import ActView, HopView, RecipientView, ThreadView
+from keepclear.model.acts import Hop, LineCheck, Positions, Said
+from keepclear.model.basis import Basis, BasisKind
+from tests.model.examples import EXAMPLES
 
 NOTICE, CORRECTION = "a" * 64, "b" * 64
 WORDS = Speaker("en")
@@ -96,3 +98,32 @@ def test_the_table_says_it_in_both_languages(lang: str, words: str, capsys: pyte
     printed = capsys.readouterr().out
     assert any("drone-3" in line and words in line for line in printed.splitlines()), printed
     assert not any("drone-1" in line and words in line for line in printed.splitlines())
+
+
+def test_the_table_of_acts_says_what_was_made_up(capsys: pytest.CaptureFixture[str]) -> None:
+    positions = next(act for act in EXAMPLES if isinstance(act, Positions))
+    said = (
+        Said(role="officer", act=positions),
+        Said(role="officer", act=LineCheck(), basis=Basis(kind=BasisKind.ASSUMED)),
+        Said(role="officer", act=LineCheck()),
+    )
+    views = [
+        ActView(
+            id=CORRECTION,
+            index=n,
+            recorded_at=at("05:00"),
+            said_at=at("05:00"),
+            line="l",
+            author="a",
+            said=each,
+            thread=None,
+        )
+        for n, each in enumerate(said)
+    ]
+    _acts(Speaker("en"), views, "title.acts")
+    printed = capsys.readouterr().out
+    assert [("SYNTHETIC" in row, "ASSUMED" in row) for row in printed.splitlines() if " l " in row] == [
+        (True, False),
+        (False, True),
+        (False, False),
+    ]

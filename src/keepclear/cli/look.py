@@ -13,7 +13,8 @@ from keepclear.cli.options import given, read_time
 from keepclear.cli.speak import NOTHING, Speaker, how_long, moment, short
 from keepclear.errors import Malformed
 from keepclear.line.views import ActView, Difference, LineView, Picture, RecipientView, StatementView, ThreadView
-from keepclear.model.acts import Hop
+from keepclear.model.acts import Hop, Positions
+from keepclear.model.basis import Basis
 from keepclear.model.findings import Finding
 from keepclear.model.places import PlaceNames
 from keepclear.model.statements import Judgement
@@ -291,11 +292,24 @@ def _acts(speaker: Speaker, acts: Any, title: str) -> None:
             speaker.value(each.author),
             speaker.word("act", kind_of(each)),
             speaker.value(short(each.thread or each.id)),
+            _basis(speaker, basis_of(each)),
             speaker.word("without_effect", each.without_effect),
         ]
         for each in acts
     ]
-    speaker.table(title, ["entry", "recorded", "line", "author", "kind", "thread", "without_effect"], rows)
+    speaker.table(title, ["entry", "recorded", "line", "author", "kind", "thread", "basis", "without_effect"], rows)
+
+
+def basis_of(view: ActView) -> Basis | None:
+    """What an act stands on, where it says so: of positions, the first that was made up, if any was."""
+    act = view.said.act
+    if view.said.basis is not None:
+        return view.said.basis
+    if isinstance(act, Positions):
+        return next((track.basis for track in act.tracks if not track.basis.is_fact), act.tracks[0].basis)
+    held = getattr(act, "plan", None) or getattr(act, "group", None) or act
+    found = getattr(held, "basis", None)
+    return found if isinstance(found, Basis) else getattr(act, "basis", None)
 
 
 def kind_of(view: ActView) -> str:
