@@ -14,14 +14,14 @@ import numpy as np
 import numpy.typing as npt
 from pyproj import Geod
 
-from keepclear.geometry.earth import FloatArray
+from keepclear.geometry.columns import ByteArray, IntArray, Plans
+from keepclear.geometry.earth import FloatArray, points_in_space
+from keepclear.geometry.kernels import PlansStruct, pointer
 from keepclear.model.base import EARLIEST, LATEST
 from keepclear.model.places import LatLon
 from keepclear.model.plans import Trajectory
 from keepclear.model.tracks import Fix
 from keepclear.model.volumes import AltitudeBand
-
-IntArray = npt.NDArray[np.int64]
 
 LONGEST_LEG_M = 10_000.0
 """Legs are cut to this length, so that each is straight on a plane about its middle (2 mm off at 10 km from it)."""
@@ -33,6 +33,62 @@ LONGEST_STEP_M = 500_000.0
 _LAST = LATEST - timedelta(microseconds=1)
 
 _WGS84 = Geod(ellps="WGS84")
+
+BOUNDLESS_M = 1e6
+"""A height without end is this far up or down, for the kernels."""
+LONGEST_CHORD_M = 20_000.0
+"""Ways and outlines are cut to this for the kernels, which lift the chord back to the surface (`kernels/earth.h`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """Plans as the kernels have them: `kc_plans` of `kernels/kernels.h`, which gives the shapes."""
+
+    kind: ByteArray
+    datum: ByteArray
+    room: FloatArray
+    node_from: IntArray
+    nodes: FloatArray
+    volume_from: IntArray
+    volumes: FloatArray
+    areas: FloatArray
+    ring_from: IntArray
+    vertex_from: IntArray
+    vertices: FloatArray
+
+    def __len__(self) -> int:
+        return len(self.kind)
+
+    def struct(self) -> PlansStruct:
+        """The same as a C struct; this object must outlive it."""
+        columns = (self.kind, self.datum, self.room, self.node_from, self.nodes, self.volume_from, self.volumes)
+        areas = (self.areas, self.ring_from, self.vertex_from, self.vertices)
+        return PlansStruct(len(self), *(pointer(array) for array in (*columns, *areas)))
+
+
+def pack(plans: Plans) -> Packed:
+    """Plans for the kernels: points in space, legs and edges no longer than `LONGEST_CHORD_M`.
+
+    A leg with an end of unknown height fills its plan's band from end to end: at such a point two nodes stand at one
+    moment, one for the leg before and one for the leg after.
+    """
+    node_from, nodes = _nodes(plans)
+    areas, ring_from, vertex_from, vertices = _areas(plans)
+    volumes = plans.volumes.copy()
+    volumes[:, 2:] = np.clip(volumes[:, 2:], -BOUNDLESS_M, BOUNDLESS_M)
+    return Packed(
+        plans.kind,
+        plans.datum,
+        plans.room,
+        node_from,
+        nodes,
+        plans.volume_from,
+        volumes,
+        areas,
+        ring_from,
+        vertex_from,
+        vertices,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,3 +261,53 @@ def lengths_m(lat0_deg: FloatArray, lon0_deg: FloatArray, lat1_deg: FloatArray, 
     """Metres along the ellipsoid from each of n points to its partner, shape (n,)."""
     _, _, length = _WGS84.inv(lon0_deg, lat0_deg, lon1_deg, lat1_deg)
     return np.asarray(length, dtype=np.float64)
+
+
+def _nodes(plans: Plans) -> tuple[IntArray, FloatArray]:
+    """Where each plan's nodes begin, shape (n + 1,), and the nodes, shape (m, 6)."""
+    counts = np.diff(plans.point_from)
+    owner = np.repeat(np.arange(len(plans)), counts)
+    first = np.flatnonzero(owner[:-1] == owner[1:])  # the point at which each leg begins
+    if not len(first):
+        return np.zeros(len(plans) + 1, dtype=np.int64), np.empty((0, 6))
+    last = first + 1
+    unknown = np.isnan(plans.alt_m[first]) | np.isnan(plans.alt_m[last])
+    band = np.clip(plans.band_m, -BOUNDLESS_M, BOUNDLESS_M)[owner[first]]
+    lower0, upper0 = (np.where(unknown, band[:, k], plans.alt_m[first]) for k in (0, 1))
+    lower1, upper1 = (np.where(unknown, band[:, k], plans.alt_m[last]) for k in (0, 1))
+    places = points_in_space(plans.lat_deg, plans.lon_deg)
+    chord = np.linalg.norm(places[last] - places[first], axis=1)
+    parts = np.ones(len(first), dtype=np.int64)
+    long = np.flatnonzero(chord > LONGEST_CHORD_M * 0.999)
+    ends = plans.lat_deg[first], plans.lon_deg[first], plans.lat_deg[last], plans.lon_deg[last]
+    length = lengths_m(*(end[long] for end in ends))
+    parts[long] = np.maximum(1, np.ceil(length / LONGEST_CHORD_M)).astype(np.int64)
+    # A leg's start is a node of its own where the leg before does not end there: at the first point, and where the
+    # heights jump.
+    starts = np.ones(len(first), dtype=bool)
+    starts[1:] = (owner[first[1:]] != owner[first[:-1]]) | (lower0[1:] != lower1[:-1]) | (upper0[1:] != upper1[:-1])
+    count = starts + parts
+    leg = np.repeat(np.arange(len(first)), count)
+    within = np.arange(len(leg)) - np.repeat(np.cumsum(count) - count, count)
+    part = within + ~starts[leg]
+    share = part / parts[leg]
+    nodes = np.empty((len(leg), 6))
+    nodes[:, 0] = plans.t_s[first[leg]] + share * (plans.t_s[last[leg]] - plans.t_s[first[leg]])
+    nodes[:, 1:4] = places[np.where(share >= 0.5, last[leg], first[leg])]
+    between = np.flatnonzero((part > 0) & (part < parts[leg]))
+    inner = leg[between]
+    nodes[between, 1:4] = points_in_space(*along(*(end[inner] for end in ends), share[between]))
+    nodes[:, 4] = lower0[leg] + share * (lower1[leg] - lower0[leg])
+    nodes[:, 5] = upper0[leg] + share * (upper1[leg] - upper0[leg])
+    at_end = part == parts[leg]
+    nodes[at_end, 0] = plans.t_s[last[leg[at_end]]]
+    per_plan = np.bincount(owner[first[leg]], minlength=len(plans))
+    return np.concatenate(([0], np.cumsum(per_plan))), nodes
+
+
+def _areas(plans: Plans) -> tuple[FloatArray, IntArray, IntArray, FloatArray]:
+    """The areas of each volume, their rings, and the rings' vertices with edges cut, as `kc_plans` has them."""
+    k = len(plans.volumes)
+    if k:
+        raise NotImplementedError  # areas.c and this belong together
+    return np.empty((0, 8)), np.zeros(1, dtype=np.int64), np.zeros(1, dtype=np.int64), np.empty((0, 3))
