@@ -17,8 +17,9 @@ import numpy as np
 
 from keepclear.conflict.separation import Minimum
 from keepclear.conflict.sweep import Leg, Near, Slack, near
+from keepclear.geometry.columns import IntArray
 from keepclear.geometry.earth import FloatArray, LocalPlane, distance_m, plane_about, points_in_space, stretch
-from keepclear.geometry.pack import IntArray, Legs, lengths_m, moment, pairs_in_time, seconds, trajectory_legs
+from keepclear.geometry.pack import Legs, lengths_m, moment, pairs_in_time, seconds, trajectory_legs
 from keepclear.geometry.passage import Outline, meeting, passages, within
 from keepclear.model.plans import Plan, Trajectory
 from keepclear.model.volumes import Volume

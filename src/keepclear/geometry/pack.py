@@ -296,7 +296,9 @@ def _nodes(plans: Plans) -> tuple[IntArray, FloatArray]:
     nodes[:, 1:4] = places[np.where(share >= 0.5, last[leg], first[leg])]
     between = np.flatnonzero((part > 0) & (part < parts[leg]))
     inner = leg[between]
-    nodes[between, 1:4] = points_in_space(*along(*(end[inner] for end in ends), share[between]))
+    nodes[between, 1:4] = points_in_space(
+        *along(ends[0][inner], ends[1][inner], ends[2][inner], ends[3][inner], share[between])
+    )
     nodes[:, 4] = lower0[leg] + share * (lower1[leg] - lower0[leg])
     nodes[:, 5] = upper0[leg] + share * (upper1[leg] - upper0[leg])
     at_end = part == parts[leg]

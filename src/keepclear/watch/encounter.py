@@ -12,8 +12,9 @@ from datetime import datetime
 
 import numpy as np
 
+from keepclear.geometry.columns import IntArray
 from keepclear.geometry.earth import FloatArray, Planes, distance_m, points_in_space
-from keepclear.geometry.pack import LONGEST_LEG_M, IntArray, Legs, lengths_m, moment, pairs_in_time
+from keepclear.geometry.pack import LONGEST_LEG_M, Legs, lengths_m, moment, pairs_in_time
 from keepclear.geometry.shapes import TOUCH_M
 from keepclear.watch.history import History, Report, acts_of
 from keepclear.watch.path import Path
