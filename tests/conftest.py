@@ -6,6 +6,8 @@ from hypothesis import HealthCheck, settings
 
 # "quick" runs on every change: the same cases each time, and no case fails because the machine is busy.
 settings.register_profile("quick", max_examples=60, derandomize=True, deadline=None)
+# "kernels" is for runs of the same tests again, slowed by the sanitizers (tests/geometry/kernels).
+settings.register_profile("kernels", max_examples=8, derandomize=True, deadline=None)
 # "long" is for `make fuzz`: fresh cases each time, and a failing one prints how to repeat it.
 settings.register_profile(
     "long",
