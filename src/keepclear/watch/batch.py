@@ -7,24 +7,32 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from keepclear.geometry.columns import IntArray
+from keepclear.geometry.columns import ByteArray, IntArray
 from keepclear.geometry.earth import FloatArray
+
+Names = npt.NDArray[np.object_]
+"""Of str."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Movers:
     """The last position of each of n movers, by number; a time of NaN where none is known. Changed in place by `Watch`.
 
-    `place` is the point in space of the position on the surface, metres (`geometry.earth.points_in_space`).
+    `place` is the point in space of the position on the surface, metres (`geometry.earth.points_in_space`). More
+    movers may be known at the next call, none fewer, and a number stays its mover's.
     """
 
-    ids: list[str]
+    ids: Names  # (n,)
     t_s: FloatArray  # (n,)
     lat_deg: FloatArray  # (n,)
     lon_deg: FloatArray  # (n,)
     place: FloatArray  # (n, 3)
     alt_m: FloatArray  # (n,) NaN: unknown
+    datum: ByteArray  # (n,) places in DATUMS, of the height
     uncertainty_m: FloatArray  # (n,)
+
+    def __len__(self) -> int:
+        return len(self.ids)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +49,12 @@ class Batch:
     lon_deg: FloatArray
     place: FloatArray  # (m, 3)
     alt_m: FloatArray
+    datum: ByteArray  # (m,) places in DATUMS
     uncertainty_m: FloatArray
     before_t_s: FloatArray
     before_place: FloatArray  # (m, 3)
+    before_alt_m: FloatArray
     joined: npt.NDArray[np.bool_]
+
+    def __len__(self) -> int:
+        return len(self.mover)

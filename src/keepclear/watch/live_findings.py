@@ -1,0 +1,201 @@
+"""What live watchers tell: findings as columns, one row each, in the order in which they were found."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, fields
+from enum import StrEnum
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from keepclear.geometry.columns import ByteArray
+from keepclear.geometry.earth import FloatArray
+from keepclear.watch.batch import Batch, Movers, Names
+
+
+class LiveKind(StrEnum):
+    """What was found. After each: who the subject and the other are, what `margin_m` and `value` hold."""
+
+    # Of reports themselves (`intake.py`). The subject is the mover.
+    DOUBLED = "doubled"
+    """The same report again. Counted, never told."""
+    LATE_REPORT = "late_report"
+    """Older than what was known. Value: by how many seconds."""
+    AT_ODDS = "at_odds"
+    """Of the same moment as what was known, and elsewhere. Value: metres between the two."""
+    JUMP = "jump"
+    """Too far from the report before to be joined to it. Value: metres between the two."""
+
+    # Of a mover and a fence (`fences.py`). Margin: metres within the rim, negative outside.
+    ENTERED = "entered"
+    LEFT = "left"
+    """Value: seconds since it was first found within."""
+    DWELT = "dwelt"
+    """Value: seconds since it was first found within."""
+
+    # Of two movers (`proximity.py`). Margin: metres by which they are nearer than the radius. Value: metres between.
+    NEAR = "near"
+    APART = "apart"
+
+    # Of groups, routes, boundaries and coverage.
+    ENCOUNTER_BEGAN = "encounter_began"
+    ENCOUNTER_ENDED = "encounter_ended"
+    JOINED = "joined"
+    LEFT_GROUP = "left_group"
+    SPLIT = "split"
+    OFF_ROUTE = "off_route"
+    LATE = "late"
+    HALTED = "halted"
+    MOVING = "moving"
+    LOST_CONTACT = "lost_contact"
+    HEARD_AGAIN = "heard_again"
+    BOUNDARY_APPROACH = "boundary_approach"
+    BOUNDARY_CROSSED = "boundary_crossed"
+    COVERAGE_BEGAN = "coverage_began"
+    COVERAGE_ENDED = "coverage_ended"
+
+
+LIVE_KINDS = tuple(LiveKind)
+"""`LiveFindings.kind` holds places in this list."""
+
+HEIGHTS_NOT_COMPARABLE = 1
+"""A flag: the heights are above different things, so they were not compared, and the ground alone decided."""
+HEIGHT_UNKNOWN = 2
+"""A flag: a height is not known, so every height was held possible."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiveFinding:
+    """One row of `LiveFindings`."""
+
+    kind: LiveKind
+    subject: str
+    other: str
+    t_s: float
+    lat_deg: float
+    lon_deg: float
+    margin_m: float
+    value: float
+    flags: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiveFindings:
+    """n findings. `subject` and `other` hold names ("" where there is none); a figure that does not apply is NaN.
+
+    `t_s` is seconds since 1970 UTC, the place in degrees WGS 84. `LiveKind` says what `margin_m` and `value` are.
+    """
+
+    kind: ByteArray  # (n,) places in LIVE_KINDS
+    subject: Names  # (n,)
+    other: Names  # (n,)
+    t_s: FloatArray  # (n,)
+    lat_deg: FloatArray  # (n,)
+    lon_deg: FloatArray  # (n,)
+    margin_m: FloatArray  # (n,)
+    value: FloatArray  # (n,)
+    flags: ByteArray  # (n,) sums of HEIGHTS_NOT_COMPARABLE and HEIGHT_UNKNOWN
+
+    @classmethod
+    def of(
+        cls,
+        kind: LiveKind | npt.ArrayLike,
+        subject: Sequence[str] | Names,
+        t_s: npt.ArrayLike,
+        lat_deg: npt.ArrayLike,
+        lon_deg: npt.ArrayLike,
+        *,
+        other: str | Sequence[str] | Names = "",
+        margin_m: npt.ArrayLike = np.nan,
+        value: npt.ArrayLike = np.nan,
+        flags: npt.ArrayLike = 0,
+    ) -> LiveFindings:
+        """As many findings as there are subjects; what is one figure (or one name) for all of them is repeated.
+
+        `kind` is one kind, or n places in LIVE_KINDS.
+        """
+        n = len(subject)
+
+        def column(values: npt.ArrayLike, dtype: type) -> npt.NDArray[Any]:
+            return np.ascontiguousarray(np.broadcast_to(np.asarray(values, dtype=dtype), n))
+
+        return cls(
+            kind=column(LIVE_KINDS.index(kind) if isinstance(kind, LiveKind) else kind, np.uint8),
+            subject=column(subject, object),
+            other=column(other, object),
+            t_s=column(t_s, np.float64),
+            lat_deg=column(lat_deg, np.float64),
+            lon_deg=column(lon_deg, np.float64),
+            margin_m=column(margin_m, np.float64),
+            value=column(value, np.float64),
+            flags=column(flags, np.uint8),
+        )
+
+    @classmethod
+    def none(cls) -> LiveFindings:
+        """No findings."""
+        return cls.of(LiveKind.ENTERED, (), (), (), ())
+
+    @classmethod
+    def joined(cls, parts: Iterable[LiveFindings]) -> LiveFindings:
+        """The findings of all parts, one after the other."""
+        some = [part for part in parts if len(part)]
+        if len(some) <= 1:
+            return some[0] if some else cls.none()
+        columns = {
+            field.name: np.concatenate([getattr(part, field.name) for part in some]) for field in fields(LiveFindings)
+        }
+        return cls(**columns)
+
+    def __len__(self) -> int:
+        return len(self.kind)
+
+    def __getitem__(self, index: int) -> LiveFinding:
+        return LiveFinding(
+            kind=LIVE_KINDS[self.kind[index]],
+            subject=self.subject[index],
+            other=self.other[index],
+            t_s=float(self.t_s[index]),
+            lat_deg=float(self.lat_deg[index]),
+            lon_deg=float(self.lon_deg[index]),
+            margin_m=float(self.margin_m[index]),
+            value=float(self.value[index]),
+            flags=int(self.flags[index]),
+        )
+
+    def __iter__(self) -> Iterator[LiveFinding]:
+        return (self[i] for i in range(len(self)))
+
+    def where(self, rows: npt.NDArray[np.bool_] | npt.NDArray[np.intp]) -> LiveFindings:
+        """Some of them: those where a mask is true, or those at the places given, in that order."""
+        return LiveFindings(**{field.name: getattr(self, field.name)[rows] for field in fields(LiveFindings)})
+
+    def of_kind(self, *kinds: LiveKind) -> LiveFindings:
+        """Those of the kinds given."""
+        return self.where(np.isin(self.kind, [LIVE_KINDS.index(kind) for kind in kinds]))
+
+    def to_dicts(self) -> list[dict[str, str | float | int | None]]:
+        """One dictionary each, ready for JSON: a figure that is not a finite number is None."""
+        columns: dict[str, list[Any]] = {
+            "kind": [LIVE_KINDS[kind].value for kind in self.kind.tolist()],
+            "subject": self.subject.tolist(),
+            "other": self.other.tolist(),
+        }
+        for name in ("t_s", "lat_deg", "lon_deg", "margin_m", "value"):
+            figures = getattr(self, name)
+            columns[name] = [figure if math.isfinite(figure) else None for figure in figures.tolist()]
+        columns["flags"] = self.flags.tolist()
+        return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+
+
+class Watcher(Protocol):
+    """Whatever `Watch` hands positions to. It keeps what it must know of movers under their numbers."""
+
+    def feed(self, batch: Batch, movers: Movers) -> LiveFindings:
+        """What these positions show. `movers` already holds them; where they were before is in the batch."""
+
+    def tick(self, now_s: float, movers: Movers) -> LiveFindings:
+        """What the passing of time shows. `now_s` never goes back."""
