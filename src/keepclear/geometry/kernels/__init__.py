@@ -1,14 +1,18 @@
 """The kernels in C: which library is loaded, its functions, and the structs it shares with Python.
 
-`LIBRARY` is None where none was compiled or `KEEPCLEAR_KERNELS=off`; then the NumPy twins serve, slower and with the
+`LIBRARY` is None where none can be loaded or `KEEPCLEAR_KERNELS=off`; then the NumPy twins serve, slower and with the
 same answers, and `variant()` says "numpy". `KEEPCLEAR_KERNELS=baseline` (or v3, v4) asks for one instruction set,
-a path for one library.
+a path for one library. A library that was cut short, is for another machine or of another age is not used; `notice`
+warns of it when an engine is.
 """
 
 from __future__ import annotations
 
 import ctypes
 import os
+import struct
+import warnings
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -59,27 +63,107 @@ class MinimaStruct(ctypes.Structure):
     _fields_ = (("across", ctypes.c_double * 25), ("height", ctypes.c_double * 25))
 
 
-def _load() -> tuple[ctypes.CDLL | None, str]:
-    wanted = os.environ.get("KEEPCLEAR_KERNELS", "")
+SHARED: tuple[np.dtype[np.void] | type[ctypes.Structure], ...] = (PlansStruct, MinimaStruct, BREACH, BreachList)
+"""Every struct that both sides know, in the order of `kc_layout` in loading.c."""
+
+
+class Unloadable(Exception):
+    """A file that is no library for this machine and this version of keepclear."""
+
+
+def layout() -> int:
+    """What `kc_layout` of a library must answer, worked out from the mirrors."""
+    total = 14695981039346656037
+    for shared in SHARED:
+        numbers = []
+        if isinstance(shared, np.dtype):
+            numbers.append(shared.itemsize)
+            for of, offset, *_ in shared.fields.values() if shared.fields else ():
+                numbers += [offset, of.itemsize]
+        else:
+            numbers.append(ctypes.sizeof(shared))
+            for name, *_ in shared._fields_:
+                numbers += [getattr(shared, name).offset, getattr(shared, name).size]
+        for number in numbers:
+            total = (total ^ number) * 1099511628211 % 2**64
+    return total
+
+
+def load(wanted: str = "", folder: Path = FOLDER) -> tuple[ctypes.CDLL | None, str, tuple[str, ...]]:
+    """The library that serves for a value of `KEEPCLEAR_KERNELS`, which it is, and what is wrong with better ones."""
     if wanted == "off":
-        return None, "numpy"
-    if os.sep in wanted:
-        return ctypes.CDLL(wanted), Path(wanted).stem
-    features = np._core._multiarray_umath.__cpu_features__  # type: ignore[attr-defined]
-    knows = {"v4": features.get("AVX512_SKX", False), "v3": features.get("AVX2", False), "baseline": True}
-    for name in VARIANTS:
-        path = FOLDER / f"_{name}.so"
-        if (wanted or name) == name and knows[name] and path.exists():
-            return ctypes.CDLL(str(path)), name
-    return None, "numpy"
+        return None, "numpy", ()
+    try:
+        if os.sep in wanted:
+            return _opened(Path(wanted)), Path(wanted).stem, ()
+        baseline = _opened(folder / "_baseline.so")  # it alone runs everywhere, and can be asked what the others need
+    except Unloadable as fault:
+        return None, "numpy", (str(fault),)
+    faults = []
+    for name in [wanted] if wanted else VARIANTS:
+        path = folder / f"_{name}.so"
+        if not baseline.kc_knows(name.encode()):
+            if wanted:
+                faults.append(f"this machine has no {name}")
+            continue
+        if not (wanted or path.exists()):
+            continue  # the compiler did not know it
+        try:
+            return baseline if name == "baseline" else _opened(path), name, tuple(faults)
+        except Unloadable as fault:
+            faults.append(str(fault))
+    return None, "numpy", tuple(faults)
 
 
-LIBRARY, _VARIANT = _load()
+def _opened(path: Path) -> ctypes.CDLL:
+    """A library that is whole and lays out its structs as the mirrors here do."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(64)
+        if len(head) == 64 and head[:6] == b"\x7fELF\x02\x01":
+            # The system maps a file that was cut short, and ends the process at the first touch of what is missing.
+            table, (size, count) = struct.unpack_from("<Q", head, 40)[0], struct.unpack_from("<HH", head, 58)
+            if path.stat().st_size < table + size * count:
+                raise Unloadable(f"{path.name} is cut short")
+        library = ctypes.CDLL(str(path))
+        library.kc_layout.restype = ctypes.c_uint64
+        library.kc_knows.argtypes = [ctypes.c_char_p]
+        library.kc_free.argtypes = [ctypes.c_void_p]
+        library.kc_free.restype = None
+    except FileNotFoundError:
+        raise Unloadable(f"{path.name} was never built") from None
+    except OSError as error:
+        raise Unloadable(f"{path.name} cannot be loaded: {error}") from None
+    except AttributeError:
+        raise Unloadable(f"{path.name} is of another version of keepclear") from None
+    if library.kc_layout() != layout():
+        raise Unloadable(f"{path.name} is of another version of keepclear")
+    return library
+
+
+LIBRARY, _VARIANT, _FAULTS = load(os.environ.get("KEEPCLEAR_KERNELS", ""))
 
 
 def variant() -> str:
-    """Which kernels serve: v4, v3, baseline, or numpy where none is compiled."""
+    """Which kernels serve: v4, v3, baseline, the name of a library asked for, or numpy where none can be loaded."""
     return _VARIANT
+
+
+@cache
+def notice() -> None:
+    """Warn (`RuntimeWarning`), once in a process, of a library that could not be loaded. Engines call it at work."""
+    if _FAULTS:
+        cost = (
+            f"The narrower {_VARIANT} serves, somewhat slower."
+            if LIBRARY is not None
+            else "Their twins in NumPy serve: the same answers, many times slower."
+        )
+        warnings.warn(
+            f"keepclear's compiled kernels are not all here: {'; '.join(_FAULTS)}. {cost} To have them built, install "
+            "a C compiler (Debian: apt install gcc), then install keepclear again (in its sources: make kernels).",
+            RuntimeWarning,
+            stacklevel=3,
+        )
 
 
 def pointer(array: npt.NDArray[Any]) -> int:
@@ -94,7 +178,7 @@ def taken(found: BreachList) -> npt.NDArray[np.void]:
     try:
         if not found.count:
             return np.empty(0, dtype=BREACH)
-        raw = ctypes.string_at(found.list, found.count * BREACH.itemsize)
+        raw = (ctypes.c_char * (found.count * BREACH.itemsize)).from_address(found.list)
         return np.frombuffer(raw, dtype=BREACH).copy()
     finally:
-        LIBRARY.kc_free(ctypes.c_void_p(found.list))
+        LIBRARY.kc_free(found.list)
