@@ -1,24 +1,5 @@
 #include "ways.h"
 
-/* Keeps of [*begin, *end] the part where a quantity that goes evenly from q0 at t0 to q1 at t1 is below zero. */
-static inline int clip_below(double t0, double t1, double q0, double q1, double *begin, double *end) {
-    if (q0 < 0.0 && q1 < 0.0) return 1;
-    if (q0 >= 0.0 && q1 >= 0.0) return 0;
-    double zero = t0 + (t1 - t0) * (q0 / (q0 - q1));
-    if (q0 >= 0.0) {
-        if (zero > *begin) *begin = zero;
-    } else if (zero < *end) {
-        *end = zero;
-    }
-    return *begin < *end;
-}
-
-/* The band of a leg at a share of its time. */
-static inline void band_at(const double *leg, double share, double *lower, double *upper) {
-    *lower = leg[KC_LOWER] + share * (leg[KC_NODE + KC_LOWER] - leg[KC_LOWER]);
-    *upper = leg[KC_UPPER] + share * (leg[KC_NODE + KC_UPPER] - leg[KC_UPPER]);
-}
-
 static inline double chord2(const double *leg) {
     double sum = 0.0;
     for (int i = 0; i < 3; i++) {
@@ -88,13 +69,15 @@ int kc_legs_meet(const double *leg, const double *other, double across, double h
     if (height < INFINITY) {
         double lower[2], upper[2], other_lower[2], other_upper[2], at[2] = {begin, end};
         for (int k = 0; k < 2; k++) {
-            band_at(leg, (at[k] - t0) / span, &lower[k], &upper[k]);
-            band_at(other, (at[k] - s0) / other_span, &other_lower[k], &other_upper[k]);
+            kc_band_at(leg, (at[k] - t0) / span, &lower[k], &upper[k]);
+            kc_band_at(other, (at[k] - s0) / other_span, &other_lower[k], &other_upper[k]);
         }
         double enough = height - KC_DEPTH_M, from = begin, upto = end;
-        if (!clip_below(from, upto, lower[0] - other_upper[0] - enough, lower[1] - other_upper[1] - enough, &begin, &end))
+        if (!kc_clip_below(from, upto, lower[0] - other_upper[0] - enough, lower[1] - other_upper[1] - enough, &begin,
+                           &end))
             return 0;
-        if (!clip_below(from, upto, other_lower[0] - upper[0] - enough, other_lower[1] - upper[1] - enough, &begin, &end))
+        if (!kc_clip_below(from, upto, other_lower[0] - upper[0] - enough, other_lower[1] - upper[1] - enough, &begin,
+                           &end))
             return 0;
     }
 
@@ -138,8 +121,8 @@ int kc_legs_meet(const double *leg, const double *other, double across, double h
     double length = rough_end - rough_begin;
     near = rough_begin + share * length;
     double lower, upper, other_lower, other_upper;
-    band_at(leg, (near - t0) / span, &lower, &upper);
-    band_at(other, (near - s0) / other_span, &other_lower, &other_upper);
+    kc_band_at(leg, (near - t0) / span, &lower, &upper);
+    kc_band_at(other, (near - s0) / other_span, &other_lower, &other_upper);
     kc_leg_at(leg, (near - t0) / span, here);
     kc_leg_at(other, (near - s0) / other_span, there);
     met->t0 = zero + rough_begin + from * length;

@@ -11,6 +11,25 @@ typedef struct {
     double place[3];
 } kc_met;
 
+/* Keeps of [*begin, *end] the part where a quantity that goes evenly from q0 at t0 to q1 at t1 is below zero. */
+static inline int kc_clip_below(double t0, double t1, double q0, double q1, double *begin, double *end) {
+    if (q0 < 0.0 && q1 < 0.0) return 1;
+    if (q0 >= 0.0 && q1 >= 0.0) return 0;
+    double zero = t0 + (t1 - t0) * (q0 / (q0 - q1));
+    if (q0 >= 0.0) {
+        if (zero > *begin) *begin = zero;
+    } else if (zero < *end) {
+        *end = zero;
+    }
+    return *begin < *end;
+}
+
+/* The band of a leg at a share of its time. */
+static inline void kc_band_at(const double *leg, double share, double *lower, double *upper) {
+    *lower = leg[KC_LOWER] + share * (leg[KC_NODE + KC_LOWER] - leg[KC_LOWER]);
+    *upper = leg[KC_UPPER] + share * (leg[KC_NODE + KC_UPPER] - leg[KC_UPPER]);
+}
+
 /* Whether two legs (each two nodes) come nearer than both figures by more than KC_DEPTH_M, and then when and where.
  *
  * `across` is along the ground, `height` between the bands, infinite if any height counts. `place` is halfway between.
