@@ -23,13 +23,14 @@ HAS_NODE := $(shell command -v npm >/dev/null 2>&1 && [ "$(or $(NODE_MAJOR),0)" 
 CONSOLE_SOURCES := $(if $(HAS_CONSOLE),$(shell find console -type d -name node_modules -prune -o -type f -print) \
   $(wildcard src/keepclear/phrases/*/*.json))
 CONSOLE_DIST := src/keepclear/console_dist/.built
+KERNELS := src/keepclear/geometry/kernels
 
 .PHONY: help
 help: ## list these commands
 	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
 
 .PHONY: setup
-setup: .venv/.ready ## make .venv with everything pinned by constraints.txt (about a minute; at once the second time)
+setup: .venv/.ready kernels ## make .venv with everything pinned by constraints.txt (about a minute; at once the second time)
 
 .venv/.ready: pyproject.toml constraints.txt
 	$(call say,setup: a Python environment in .venv)
@@ -40,6 +41,14 @@ setup: .venv/.ready ## make .venv with everything pinned by constraints.txt (abo
 	@echo "   installing keepclear and what it needs"
 	@$(PIP) install --constraint constraints.txt --no-build-isolation --editable '.[dev]'
 	@touch $@
+
+# The install compiles them too; this does when a source changed. Without a compiler it says so every time.
+.PHONY: kernels
+kernels: $(KERNELS)/_baseline.so ## compile the engines' kernels in C (seconds; at once if nothing changed)
+
+$(KERNELS)/_baseline.so: build_kernels.py $(wildcard $(KERNELS)/*.[ch]) | .venv/.ready
+	$(call say,kernels: compiling)
+	@$(BIN)/python build_kernels.py
 
 .PHONY: console
 ifeq ($(HAS_CONSOLE),)
@@ -132,5 +141,5 @@ constraints: ## pin anew: resolve the newest versions in a fresh environment and
 .PHONY: clean
 clean: ## remove everything that was made
 	rm -rf .venv .cache .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .coverage htmlcov build dist
-	rm -rf console/node_modules src/keepclear/console_dist
+	rm -rf console/node_modules src/keepclear/console_dist $(KERNELS)/_*.so
 	find src tests -type d -name __pycache__ -prune -exec rm -rf {} +

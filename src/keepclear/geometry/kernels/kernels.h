@@ -1,4 +1,5 @@
-/* What Python hands to the kernels and takes back. `__init__.py` of this folder mirrors every struct, field by field.
+/* What Python hands to the kernels and takes back. `__init__.py` of this folder mirrors every struct, field by field, and
+ * loading.c lists them, so that a library and mirrors that differ are never used together.
  *
  * Arrays belong to the caller and are contiguous. A kernel writes only what its comment says, keeps no pointer after it
  * returns (but for those of an object it made), holds no global state, and is called without the interpreter's lock.
