@@ -15,8 +15,8 @@ from enum import StrEnum
 
 import numpy as np
 
+from keepclear.conflict.near import Leg, Near, Slack, near
 from keepclear.conflict.separation import Minimum
-from keepclear.conflict.sweep import Leg, Near, Slack, near
 from keepclear.geometry.columns import IntArray
 from keepclear.geometry.earth import FloatArray, LocalPlane, distance_m, plane_about, points_in_space, stretch
 from keepclear.geometry.pack import Legs, lengths_m, moment, pairs_in_time, seconds, trajectory_legs

@@ -18,7 +18,8 @@
 
 enum { KC_KINDS = 5 }; /* of plans, as in geometry/columns.py */
 enum { KC_WAYS_NEAR = 0, KC_WAY_THROUGH_VOLUME = 1, KC_VOLUMES_MEET = 2 };
-enum { KC_HEIGHTS_NOT_COMPARABLE = 1 }; /* a flag of a breach: the datums differ, so every height counted as too near */
+/* Flags of a breach: the datums differ, so every height counted as too near; the way through a volume is of plan b. */
+enum { KC_HEIGHTS_NOT_COMPARABLE = 1, KC_WAY_OF_B = 2 };
 
 /* n plans. A plan has a way (its nodes, two or more), volumes, or both. `Packed` in geometry/pack.py. */
 typedef struct {

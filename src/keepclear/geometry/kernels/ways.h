@@ -36,4 +36,11 @@ static inline void kc_band_at(const double *leg, double share, double *lower, do
  */
 int kc_legs_meet(const double *leg, const double *other, double across, double height, kc_met *met);
 
+/* The same of two movers that may be up to `early` s ahead of their plans and up to `late` s behind.
+ *
+ * The stay is in true time; `place` is halfway between where their plans have them, each at its own moment, at nearest.
+ */
+int kc_legs_meet_loosely(const double *leg, double early, double late, const double *other, double other_early,
+                         double other_late, double across, double height, kc_met *met);
+
 #endif

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keepclear.conflict.sweep import Leg, Near, Slack, near
+from keepclear.conflict.near import Leg, Near, Slack, near
 
 coordinates = st.integers(-100, 100).map(float)
 points = st.tuples(coordinates, coordinates)
