@@ -14,9 +14,11 @@ import numpy as np
 import numpy.typing as npt
 from pyproj import Geod
 
+from keepclear.geometry import kernels, surface
 from keepclear.geometry.columns import ByteArray, IntArray, Plans
 from keepclear.geometry.earth import FloatArray, points_in_space
 from keepclear.geometry.kernels import PlansStruct, pointer
+from keepclear.geometry.pack_areas import pack_areas
 from keepclear.model.base import EARLIEST, LATEST
 from keepclear.model.places import LatLon
 from keepclear.model.plans import Trajectory
@@ -38,6 +40,8 @@ BOUNDLESS_M = 1e6
 """A height without end is this far up or down, for the kernels."""
 LONGEST_CHORD_M = 20_000.0
 """Ways and outlines are cut to this for the kernels, which lift the chord back to the surface (`kernels/earth.h`)."""
+_LEAST_RADIUS_M = 6_335_439.0
+_HALF_ROUND_M = 20_003_931.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +74,11 @@ def pack(plans: Plans) -> Packed:
     """Plans for the kernels: points in space, legs and edges no longer than `LONGEST_CHORD_M`.
 
     A leg with an end of unknown height fills its plan's band from end to end: at such a point two nodes stand at one
-    moment, one for the leg before and one for the leg after.
+    moment, one for the leg before and one for the leg after. Warns (`RuntimeWarning`) if compiled kernels are missing.
     """
+    kernels.notice()
     node_from, nodes = _nodes(plans)
-    areas, ring_from, vertex_from, vertices = _areas(plans)
+    areas, ring_from, vertex_from, vertices = pack_areas(plans)
     volumes = plans.volumes.copy()
     volumes[:, 2:] = np.clip(volumes[:, 2:], -BOUNDLESS_M, BOUNDLESS_M)
     return Packed(
@@ -265,6 +270,25 @@ def lengths_m(lat0_deg: FloatArray, lon0_deg: FloatArray, lat1_deg: FloatArray, 
 
 def _nodes(plans: Plans) -> tuple[IntArray, FloatArray]:
     """Where each plan's nodes begin, shape (n + 1,), and the nodes, shape (m, 6)."""
+    bands = np.clip(plans.band_m, -BOUNDLESS_M, BOUNDLESS_M)
+    if kernels.LIBRARY is None:
+        return _nodes_slowly(plans, bands)
+    node_from, nodes, undone = surface.nodes(plans, bands)
+    for point, parts, node in undone.tolist():
+        leg = np.full(parts - 1, point)
+        lat, lon, next_lat, next_lon = (
+            plans.lat_deg[leg],
+            plans.lon_deg[leg],
+            plans.lat_deg[leg + 1],
+            plans.lon_deg[leg + 1],
+        )
+        between = along(lat, lon, next_lat, next_lon, np.arange(1, parts) / parts)
+        nodes[node : node + parts - 1, 1:4] = points_in_space(*between)
+    return node_from, nodes
+
+
+def _nodes_slowly(plans: Plans, bands: FloatArray) -> tuple[IntArray, FloatArray]:
+    """The same without compiled kernels, to a millimetre."""
     counts = np.diff(plans.point_from)
     owner = np.repeat(np.arange(len(plans)), counts)
     first = np.flatnonzero(owner[:-1] == owner[1:])  # the point at which each leg begins
@@ -272,16 +296,12 @@ def _nodes(plans: Plans) -> tuple[IntArray, FloatArray]:
         return np.zeros(len(plans) + 1, dtype=np.int64), np.empty((0, 6))
     last = first + 1
     unknown = np.isnan(plans.alt_m[first]) | np.isnan(plans.alt_m[last])
-    band = np.clip(plans.band_m, -BOUNDLESS_M, BOUNDLESS_M)[owner[first]]
+    band = bands[owner[first]]
     lower0, upper0 = (np.where(unknown, band[:, k], plans.alt_m[first]) for k in (0, 1))
     lower1, upper1 = (np.where(unknown, band[:, k], plans.alt_m[last]) for k in (0, 1))
     places = points_in_space(plans.lat_deg, plans.lon_deg)
-    chord = np.linalg.norm(places[last] - places[first], axis=1)
-    parts = np.ones(len(first), dtype=np.int64)
-    long = np.flatnonzero(chord > LONGEST_CHORD_M * 0.999)
+    parts = parts_of(np.linalg.norm(places[last] - places[first], axis=1))
     ends = plans.lat_deg[first], plans.lon_deg[first], plans.lat_deg[last], plans.lon_deg[last]
-    length = lengths_m(*(end[long] for end in ends))
-    parts[long] = np.maximum(1, np.ceil(length / LONGEST_CHORD_M)).astype(np.int64)
     # A leg's start is a node of its own where the leg before does not end there: at the first point, and where the
     # heights jump.
     starts = np.ones(len(first), dtype=bool)
@@ -302,14 +322,16 @@ def _nodes(plans: Plans) -> tuple[IntArray, FloatArray]:
     nodes[:, 4] = lower0[leg] + share * (lower1[leg] - lower0[leg])
     nodes[:, 5] = upper0[leg] + share * (upper1[leg] - upper0[leg])
     at_end = part == parts[leg]
-    nodes[at_end, 0] = plans.t_s[last[leg[at_end]]]
-    per_plan = np.bincount(owner[first[leg]], minlength=len(plans))
-    return np.concatenate(([0], np.cumsum(per_plan))), nodes
+    for column, values in ((0, plans.t_s[last]), (4, lower1), (5, upper1)):
+        nodes[at_end, column] = values[leg[at_end]]
+    per_plan = np.bincount(owner[first], weights=count, minlength=len(plans)).astype(np.int64)
+    return np.concatenate((np.zeros(1, dtype=np.int64), np.cumsum(per_plan))), nodes
 
 
-def _areas(plans: Plans) -> tuple[FloatArray, IntArray, IntArray, FloatArray]:
-    """The areas of each volume, their rings, and the rings' vertices with edges cut, as `kc_plans` has them."""
-    k = len(plans.volumes)
-    if k:
-        raise NotImplementedError  # areas.c and this belong together
-    return np.empty((0, 8)), np.zeros(1, dtype=np.int64), np.zeros(1, dtype=np.int64), np.empty((0, 3))
+def parts_of(chord_m: FloatArray) -> IntArray:
+    """Into how many parts geodesics with these chords, shape (n,), are cut so that none is longer than
+    `LONGEST_CHORD_M`: `kc_parts` of `kernels/surface.h`, which says why a chord is enough to know."""
+    least = 2.0 * _LEAST_RADIUS_M
+    length = np.where(chord_m < 12e6, least * np.arcsin(np.minimum(chord_m / least, 1.0)), _HALF_ROUND_M)
+    parts = np.ceil(length / LONGEST_CHORD_M)
+    return np.where(parts > 1.0, parts, 1.0).astype(np.int64)
