@@ -1,0 +1,393 @@
+#include "movers.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const double PI = 3.14159265358979323846;
+
+int kc_add_seen(kc_sightings *sightings, const kc_seen *one) {
+    if (sightings->count == sightings->room) {
+        int64_t room = sightings->room ? 2 * sightings->room : 256;
+        kc_seen *list = realloc(sightings->list, (size_t)room * sizeof *list);
+        if (!list) return 0;
+        sightings->list = list;
+        sightings->room = room;
+    }
+    sightings->list[sightings->count++] = *one;
+    return 1;
+}
+
+double kc_ground_m(const double p[3], const double q[3]) {
+    double d[3], square = 0.0;
+    for (int i = 0; i < 3; i++) {
+        d[i] = q[i] - p[i];
+        square += d[i] * d[i];
+    }
+    double chord = sqrt(square);
+    if (chord < 20000.0) return chord * (1.0 + square / (24.0 * KC_MEAN_RADIUS_M * KC_MEAN_RADIUS_M));
+    /* An arc of the curve on which the ellipsoid bends in that direction, halfway. */
+    double middle[3] = {0.5 * (p[0] + q[0]), 0.5 * (p[1] + q[1]), 0.5 * (p[2] + q[2])}, away[3];
+    kc_up(middle, away);
+    double across2 = away[0] * away[0] + away[1] * away[1], flat = 1.0 - KC_ECCENTRICITY2 * away[2] * away[2];
+    double east_radius = KC_MAJOR_M / sqrt(flat);
+    double north_radius = east_radius * (1.0 - KC_ECCENTRICITY2) / flat;
+    double east = across2 > 0.0 ? (d[1] * away[0] - d[0] * away[1]) : 0.0;
+    double eastward2 = across2 > 0.0 ? east * east / (across2 * square) : 0.0;
+    double radius = 1.0 / (eastward2 / east_radius + (1.0 - eastward2) / north_radius);
+    double sine = chord / (2.0 * radius);
+    return 2.0 * radius * asin(sine < 1.0 ? sine : 1.0);
+}
+
+/* A mover's last report, a row of `state`. */
+enum { LAST_T, LAST_X, LAST_ALT = 4, LAST_DOUBT, LAST_LAT, LAST_LON, LAST_SIZE };
+enum { TAKEN, DOUBLED, LATE, AT_ODDS, JUMPED };
+
+/* Takes in n reports in order, by the rule of watch/intake.py.
+ *
+ * `state` (movers, 8) holds each mover's last report: t s (NaN: none), x, y, z m, height m, uncertainty m, latitude and
+ * longitude in degrees; `state_datum` (movers,) above what the height is. Both are changed. Of each report is written:
+ * `note` (n,) what became of it, as in the enum above; `by` (n,) by how many seconds it is late, or how many metres it
+ * lies from the last; `before` (n, 5) the report before: t, x, y, z, height; `joined` (n,). Returns how many were taken
+ * in (TAKEN or JUMPED).
+ */
+KC_EXPORT int64_t kc_take_in(int64_t n, const int64_t *mover, const double *t, const double *lat, const double *lon,
+                             const double *place, const double *alt, const double *doubt, uint8_t datum,
+                             double max_gap, double fastest, double longest, double *state, uint8_t *state_datum,
+                             uint8_t *note, double *by, double *before, uint8_t *joined) {
+    int64_t taken = 0;
+    for (int64_t i = 0; i < n; i++) {
+        if (i + 8 < n) __builtin_prefetch(state + LAST_SIZE * mover[i + 8], 1);
+        double *last = state + LAST_SIZE * mover[i];
+        const double *here = place + 3 * i;
+        memcpy(before + 5 * i, last, 5 * sizeof *before);
+        note[i] = TAKEN;
+        by[i] = NAN;
+        joined[i] = 0;
+        double passed = t[i] - last[LAST_T];
+        if (passed < 0.0) {
+            note[i] = LATE;
+            by[i] = -passed;
+            continue;
+        }
+        if (passed >= 0.0) {
+            double step = kc_ground_m(last + LAST_X, here);
+            if (passed == 0.0) {
+                note[i] = step <= KC_DEPTH_M ? DOUBLED : AT_ODDS;
+                by[i] = step;
+                continue;
+            }
+            int soon = passed <= max_gap;
+            if (step - last[LAST_DOUBT] - doubt[i] > fastest * passed || (soon && step > longest)) {
+                note[i] = JUMPED;
+                by[i] = step;
+            } else {
+                joined[i] = (uint8_t)soon;
+            }
+        }
+        last[LAST_T] = t[i];
+        for (int k = 0; k < 3; k++) last[LAST_X + k] = here[k];
+        last[LAST_ALT] = alt[i];
+        last[LAST_DOUBT] = doubt[i];
+        last[LAST_LAT] = lat[i];
+        last[LAST_LON] = lon[i];
+        state_datum[mover[i]] = datum;
+        taken++;
+    }
+    return taken;
+}
+
+/* Who is near whom.
+ *
+ * Movers hang in chains, one for each of a fixed number of heads; a head stands for all cells of the earth's surface
+ * that hash to it. Cells are rows of latitude cut into columns no narrower than they are high, about the radius.
+ */
+typedef struct {
+    double place[3], t, alt;
+    int64_t cell;
+    int32_t next, previous; /* in the chain; previous below 0: the head ~previous */
+    int32_t datum, known;
+} member;
+
+typedef struct {
+    int32_t *others;
+    int32_t count, room;
+} circle_of; /* those a mover is near */
+
+typedef struct {
+    double radius, height, age, slack; /* slack: how much farther than near is apart, a share */
+    int64_t rows;
+    double row_deg;
+    int32_t *columns; /* (rows,) */
+    double *window;   /* (rows,) degrees of longitude, either side, in which a place of that row may have neighbours */
+    int64_t movers, room;
+    member *members;
+    circle_of *circles;
+    int64_t *marks, mark;
+    int32_t *heads;
+    int64_t head_count;
+} kc_neighbours;
+
+enum { NOBODY = INT32_MAX };
+
+KC_EXPORT void kc_neighbours_drop(kc_neighbours *all) {
+    if (!all) return;
+    for (int64_t i = 0; i < all->movers; i++) free(all->circles[i].others);
+    free(all->columns);
+    free(all->window);
+    free(all->members);
+    free(all->circles);
+    free(all->marks);
+    free(all->heads);
+    free(all);
+}
+
+/* Watches pairs nearer than `radius` m along the ground and `height` m up and down (may be infinite), neither report
+ * more than `age` s older than the other. They are apart again beyond (1 + slack) times either. NULL: no memory.
+ */
+KC_EXPORT kc_neighbours *kc_neighbours_new(double radius, double height, double age, double slack) {
+    kc_neighbours *all = calloc(1, sizeof *all);
+    if (!all) return NULL;
+    all->radius = radius;
+    all->height = height;
+    all->age = age;
+    all->slack = slack;
+    double angle = radius / KC_LEAST_RADIUS_M * 1.001 + 1e-9, cell = angle > 1.6e-5 ? angle : 1.6e-5;
+    all->rows = (int64_t)fmax(1.0, floor(PI / cell));
+    all->row_deg = 180.0 / (double)all->rows;
+    all->columns = malloc((size_t)all->rows * sizeof *all->columns);
+    all->window = malloc((size_t)all->rows * sizeof *all->window);
+    if (!all->columns || !all->window) {
+        kc_neighbours_drop(all);
+        return NULL;
+    }
+    for (int64_t row = 0; row < all->rows; row++) {
+        double south = fabs((double)row * all->row_deg - 90.0), north = fabs((double)(row + 1) * all->row_deg - 90.0);
+        double poleward = fmax(south, north) * (PI / 180.0);
+        double around = 2.0 * PI * cos(fmin(poleward, 0.5 * PI));
+        all->columns[row] = (int32_t)fmax(1.0, floor(around / cell));
+        double farthest = poleward + angle;
+        double turn = farthest < 0.5 * PI ? sin(angle) / cos(farthest) : 2.0;
+        all->window[row] = turn < 1.0 ? asin(turn) * (180.0 / PI) * 1.001 : 360.0;
+    }
+    return all;
+}
+
+static int64_t row_of(const kc_neighbours *all, double lat) {
+    int64_t row = (int64_t)((lat + 90.0) / all->row_deg);
+    return row < 0 ? 0 : row >= all->rows ? all->rows - 1 : row;
+}
+
+/* The column, not yet brought round: below 0 or beyond the last for longitudes outside -180 to 180. */
+static int64_t column_of(double lon, int32_t columns) { return (int64_t)floor((lon + 180.0) / 360.0 * columns); }
+
+static int64_t cell_of(int64_t row, int64_t column, int32_t columns) {
+    if (column < 0) column += columns;
+    if (column >= columns) column -= columns;
+    return row << 32 | column;
+}
+
+static int64_t head_of(const kc_neighbours *all, int64_t cell) {
+    uint64_t mixed = (uint64_t)cell * 0x9E3779B97F4A7C15u;
+    return (int64_t)((mixed ^ mixed >> 29) >> 20 & (uint64_t)(all->head_count - 1));
+}
+
+static void hang(kc_neighbours *all, int32_t who) {
+    int64_t head = head_of(all, all->members[who].cell);
+    int32_t next = all->heads[head];
+    all->members[who].next = next;
+    all->members[who].previous = (int32_t)~head;
+    if (next != NOBODY) all->members[next].previous = who;
+    all->heads[head] = who;
+}
+
+static void take_down(kc_neighbours *all, int32_t who) {
+    const member *one = all->members + who;
+    if (one->previous < 0)
+        all->heads[~one->previous] = one->next;
+    else
+        all->members[one->previous].next = one->next;
+    if (one->next != NOBODY) all->members[one->next].previous = one->previous;
+}
+
+/* Room for so many movers, and heads for twice as many. */
+static int make_room(kc_neighbours *all, int64_t movers) {
+    if (movers <= all->movers) return 1;
+    if (movers > all->room) {
+        int64_t room = all->room ? all->room : 1024;
+        while (room < movers) room *= 2;
+        member *members = realloc(all->members, (size_t)room * sizeof *members);
+        if (members) all->members = members;
+        circle_of *circles = realloc(all->circles, (size_t)room * sizeof *circles);
+        if (circles) all->circles = circles;
+        int64_t *marks = realloc(all->marks, (size_t)room * sizeof *marks);
+        if (marks) all->marks = marks;
+        int32_t *heads = malloc((size_t)(2 * room) * sizeof *heads);
+        if (!members || !circles || !marks || !heads) {
+            free(heads);
+            return 0;
+        }
+        free(all->heads);
+        all->heads = heads;
+        all->head_count = 2 * room;
+        all->room = room;
+        for (int64_t i = 0; i < all->head_count; i++) heads[i] = NOBODY;
+        for (int64_t i = 0; i < all->movers; i++)
+            if (all->members[i].known) hang(all, (int32_t)i);
+    }
+    int64_t more = movers - all->movers;
+    memset(all->members + all->movers, 0, (size_t)more * sizeof *all->members);
+    memset(all->circles + all->movers, 0, (size_t)more * sizeof *all->circles);
+    memset(all->marks + all->movers, 0, (size_t)more * sizeof *all->marks);
+    all->movers = movers;
+    return 1;
+}
+
+static int befriend(circle_of *circle, int32_t other) {
+    if (circle->count == circle->room) {
+        int32_t room = circle->room ? 2 * circle->room : 4;
+        int32_t *others = realloc(circle->others, (size_t)room * sizeof *others);
+        if (!others) return 0;
+        circle->others = others;
+        circle->room = room;
+    }
+    circle->others[circle->count++] = other;
+    return 1;
+}
+
+static void forget(circle_of *circle, int32_t other) {
+    for (int32_t i = 0; i < circle->count; i++)
+        if (circle->others[i] == other) {
+            circle->others[i] = circle->others[--circle->count];
+            return;
+        }
+}
+
+/* Metres between two heights; 0, and a flag, if they cannot be compared. */
+static double between_heights(const kc_neighbours *all, const member *one, const member *other, int32_t *flags) {
+    *flags = 0;
+    if (all->height == INFINITY) return 0.0;
+    if (one->datum != other->datum) {
+        *flags = KC_HEIGHTS_NOT_COMPARABLE;
+        return 0.0;
+    }
+    double apart = fabs(one->alt - other->alt);
+    if (isnan(apart)) *flags = KC_HEIGHT_UNKNOWN;
+    return isnan(apart) ? 0.0 : apart;
+}
+
+static int see(kc_sightings *seen, int32_t what, int32_t flags, const kc_reports *reports, int64_t row, const member *one,
+               const member *other, int32_t number, double metres, double radius) {
+    kc_seen found = {.what = what, .flags = flags, .row = row, .mover = reports->mover[row], .other = number,
+                     .t = one->t, .margin = radius - metres, .value = metres};
+    for (int i = 0; i < 3; i++) found.place[i] = 0.5 * (one->place[i] + other->place[i]);
+    return kc_add_seen(seen, &found);
+}
+
+/* Those it is near no more, or of whom too little is known by now. */
+static int look_back(kc_neighbours *all, const kc_reports *reports, int64_t row, kc_sightings *seen) {
+    int32_t who = (int32_t)reports->mover[row];
+    const member *one = all->members + who;
+    circle_of *circle = all->circles + who;
+    double reach = all->radius * (1.0 + all->slack) - KC_DEPTH_M;
+    double height = all->height * (1.0 + all->slack) - KC_DEPTH_M;
+    for (int32_t i = circle->count - 1; i >= 0; i--) {
+        int32_t number = circle->others[i];
+        const member *other = all->members + number;
+        if (fabs(one->t - other->t) <= all->age) {
+            int32_t flags;
+            double metres = kc_ground_m(one->place, other->place);
+            double up = between_heights(all, one, other, &flags);
+            if (metres < reach && up < height) {
+                all->marks[number] = all->mark;
+                continue;
+            }
+            if (!see(seen, KC_APART, flags, reports, row, one, other, number, metres, all->radius)) return 0;
+        }
+        forget(all->circles + number, who);
+        circle->others[i] = circle->others[--circle->count];
+    }
+    return 1;
+}
+
+static int look_around(kc_neighbours *all, const kc_reports *reports, int64_t row, kc_sightings *seen) {
+    int32_t who = (int32_t)reports->mover[row];
+    const member *one = all->members + who;
+    double lat = reports->lat[row], lon = reports->lon[row], reach = all->radius - KC_DEPTH_M;
+    double height = all->height - KC_DEPTH_M;
+    int64_t own = row_of(all, lat), first = own > 0 ? own - 1 : 0, last = own + 1 < all->rows ? own + 1 : own;
+    for (int64_t r = first; r <= last; r++) {
+        int32_t columns = all->columns[r];
+        int64_t from = column_of(lon - all->window[own], columns), upto = column_of(lon + all->window[own], columns);
+        if (upto - from >= columns) from = 0, upto = columns - 1;
+        for (int64_t c = from; c <= upto; c++) {
+            int64_t cell = cell_of(r, c, columns);
+            for (int32_t number = all->heads[head_of(all, cell)]; number != NOBODY; number = all->members[number].next) {
+                const member *other = all->members + number;
+                double x = other->place[0] - one->place[0], y = other->place[1] - one->place[1];
+                double z = other->place[2] - one->place[2];
+                if (x * x + y * y + z * z >= reach * reach || other->cell != cell || number == who) continue;
+                if (all->marks[number] == all->mark || fabs(one->t - other->t) > all->age) continue;
+                int32_t flags;
+                double metres = kc_ground_m(one->place, other->place);
+                if (metres >= reach || between_heights(all, one, other, &flags) >= height) continue;
+                if (!see(seen, KC_NEAR, flags, reports, row, one, other, number, metres, all->radius)) return 0;
+                if (!befriend(all->circles + who, number) || !befriend(all->circles + number, who)) return 0;
+                /* `one` is still where it was: only the lists of others may have moved. */
+            }
+        }
+    }
+    return 1;
+}
+
+/* What one report showed in an order that hangs on the movers' numbers alone: first who is apart, then who is near. */
+static int by_number(const void *a, const void *b) {
+    const kc_seen *one = a, *other = b;
+    if (one->what != other->what) return one->what > other->what ? -1 : 1;
+    return (one->other > other->other) - (one->other < other->other);
+}
+
+/* What the reports show, one after the other, added to `seen`: KC_NEAR and KC_APART, `place` halfway. Returns 0, or -1
+ * if there is no memory left; the object must then be dropped.
+ */
+KC_EXPORT int kc_neighbours_feed(kc_neighbours *all, const kc_reports *reports, kc_sightings *seen) {
+    if (reports->movers >= NOBODY / 4 || !make_room(all, reports->movers)) return -1;
+    enum { AHEAD = 8 };
+    for (int64_t i = 0; i < reports->count; i++) {
+        if (i + 2 * AHEAD < reports->count) {
+            __builtin_prefetch(all->members + reports->mover[i + 2 * AHEAD], 1);
+            __builtin_prefetch(all->circles + reports->mover[i + 2 * AHEAD]);
+        }
+        if (i + AHEAD < reports->count) __builtin_prefetch(all->circles[reports->mover[i + AHEAD]].others);
+        int32_t who = (int32_t)reports->mover[i];
+        member *one = all->members + who;
+        int64_t row = row_of(all, reports->lat[i]);
+        int64_t cell = cell_of(row, column_of(reports->lon[i], all->columns[row]), all->columns[row]);
+        if (one->known && one->cell != cell) take_down(all, who);
+        int moves = !one->known || one->cell != cell;
+        memcpy(one->place, reports->place + 3 * i, sizeof one->place);
+        one->t = reports->t[i];
+        one->alt = reports->alt[i];
+        one->datum = reports->datum[i];
+        one->known = 1;
+        one->cell = cell;
+        if (moves) hang(all, who);
+        all->mark++;
+        int64_t first = seen->count;
+        if (!look_back(all, reports, i, seen) || !look_around(all, reports, i, seen)) return -1;
+        if (seen->count - first > 1)
+            qsort(seen->list + first, (size_t)(seen->count - first), sizeof *seen->list, by_number);
+    }
+    return 0;
+}
+
+/* How many pairs are near, each counted once; with `pairs` not NULL also writes them, (count, 2), lower number first. */
+KC_EXPORT int64_t kc_neighbours_pairs(const kc_neighbours *all, int64_t *pairs) {
+    int64_t count = 0;
+    for (int64_t i = 0; i < all->movers; i++)
+        for (int32_t k = 0; k < all->circles[i].count; k++)
+            if (all->circles[i].others[k] > i) {
+                if (pairs) pairs[2 * count] = i, pairs[2 * count + 1] = all->circles[i].others[k];
+                count++;
+            }
+    return count;
+}
