@@ -1,0 +1,160 @@
+"""Areas for the kernels: rings as points in space with their edges cut, a ball about each area, a point within it."""
+
+from __future__ import annotations
+
+import ctypes
+
+import numpy as np
+import numpy.typing as npt
+import shapely
+from pyproj import Geod
+
+from keepclear.errors import Malformed
+from keepclear.geometry import kernels, surface
+from keepclear.geometry.columns import IntArray, Plans
+from keepclear.geometry.earth import FloatArray
+from keepclear.geometry.kernels import PlansStruct, pointer
+
+LONGEST_EDGE_M = 10_000.0
+"""Edges are cut to this along the geodesic: on a plane 20 km away such an edge bows by 2 mm from the straight line."""
+CLOSES_M = 1e-6
+"""A last vertex this near the first repeats it."""
+BALL_SLACK_M = 0.1
+
+_WGS84 = Geod(ellps="WGS84")
+_FLAT = np.array([1.0, 1.0, 1.0 - _WGS84.es])
+"""What a point on the ellipsoid is divided by for the direction away from the ground."""
+
+if kernels.LIBRARY is not None:
+    kernels.LIBRARY.kc_pack_areas.argtypes = (ctypes.POINTER(PlansStruct), ctypes.c_int64, ctypes.c_void_p, ctypes.c_void_p)
+    kernels.LIBRARY.kc_pack_areas.restype = ctypes.c_int
+
+
+def pack_areas(plans: Plans) -> tuple[FloatArray, IntArray, IntArray, FloatArray]:
+    """The areas of k volumes, shape (k, 8), their rings and the rings' vertices, as `kc_plans` has them.
+
+    A vertex that closes a ring by repeating its first is dropped; edges are cut to `LONGEST_EDGE_M`. What lies inside
+    an outline but also inside a hole is outside. Raises `Malformed` for a ring without vertices; whether outlines cross
+    themselves is not looked at (`check_outlines`).
+    """
+    vertex_from, vertices = rings_in_space(plans)
+    k = len(plans.volumes)
+    circles = np.empty((k, 4))
+    circles[:, :3] = surface.places(plans.circles[:, 0], plans.circles[:, 1])
+    circles[:, 3] = plans.circles[:, 2]
+    if kernels.LIBRARY is None:
+        return areas_twin(circles, plans.ring_from, vertex_from, vertices), plans.ring_from, vertex_from, vertices
+    areas = np.empty((k, 8))
+    struct = PlansStruct(
+        ring_from=pointer(plans.ring_from), vertex_from=pointer(vertex_from), vertices=pointer(vertices)
+    )
+    if not kernels.LIBRARY.kc_pack_areas(struct, k, pointer(circles), pointer(areas)):
+        raise MemoryError
+    return areas, plans.ring_from, vertex_from, vertices
+
+
+def rings_in_space(plans: Plans) -> tuple[IntArray, FloatArray]:
+    """Where each ring begins, shape (rings + 1,), and the vertices of all, shape (v, 3), edges cut.
+
+    Raises `Malformed` for a ring without vertices.
+    """
+    first, count = plans.vertex_from[:-1], np.diff(plans.vertex_from)
+    if (count < 1).any():
+        raise Malformed("a ring has no vertices", field="vertices", code="polygon_vertices", value=0)
+    lat, lon = plans.vertices[:, 0], plans.vertices[:, 1]
+    places = surface.places(lat, lon)
+    last = first + count - 1
+    repeats = (count > 1) & (np.abs(places[last] - places[first]).max(axis=1, initial=0.0) <= CLOSES_M)
+    if repeats.any():
+        kept = np.ones(len(places), dtype=bool)
+        kept[last[repeats]] = False
+        lat, lon, places = lat[kept], lon[kept], places[kept]
+        count = count - repeats
+        first = np.cumsum(count) - count
+        last = first + count - 1
+    following = np.arange(1, len(places) + 1)
+    following[last] = first
+    edge = places[following] - places
+    long = np.flatnonzero(np.einsum("ij,ij->i", edge, edge) > (0.999 * LONGEST_EDGE_M) ** 2)
+    if not len(long):
+        return np.concatenate(([0], np.cumsum(count))), places
+    to = following[long]
+    azimuth, _, length = _WGS84.inv(lon[long], lat[long], lon[to], lat[to])
+    cuts = np.zeros(len(places), dtype=np.int64)  # vertices put in after each
+    cuts[long] = np.maximum(np.ceil(length / LONGEST_EDGE_M).astype(np.int64), 1) - 1
+    source = np.repeat(np.arange(len(places)), cuts + 1)
+    part = np.arange(len(source)) - np.repeat(np.cumsum(cuts + 1) - (cuts + 1), cuts + 1)
+    cut_places = places[source]
+    between = np.flatnonzero(part)
+    row = np.searchsorted(long, source[between])
+    share = part[between] / (cuts[source[between]] + 1)
+    cut_lon, cut_lat, _ = _WGS84.fwd(lon[long][row], lat[long][row], azimuth[row], length[row] * share)
+    cut_places[between] = surface.places(cut_lat, cut_lon)
+    ring = np.repeat(np.arange(len(count)), count)
+    more = np.bincount(ring, weights=cuts, minlength=len(count)).astype(np.int64)
+    return np.concatenate(([0], np.cumsum(count + more))), cut_places
+
+
+def areas_twin(circles: FloatArray, ring_from: IntArray, vertex_from: IntArray, vertices: FloatArray) -> FloatArray:
+    """`kc_pack_areas` in NumPy, but for which of the points within each area it chooses. Circles: x, y, z, radius."""
+    areas = np.empty((len(circles), 8))
+    areas[:, :3] = areas[:, 5:] = circles[:, :3]
+    areas[:, 3] = circles[:, 3] + BALL_SLACK_M
+    areas[:, 4] = circles[:, 3]
+    polygons = np.flatnonzero(np.diff(ring_from))
+    if not len(polygons):
+        return areas
+    outlines = ring_from[polygons]
+    begin, upto = vertex_from[outlines], vertex_from[outlines + 1]
+    bounds = np.column_stack((begin, upto)).ravel()
+    bounds = bounds[:-1] if bounds[-1] == len(vertices) else bounds
+    low = np.minimum.reduceat(vertices, bounds)[::2]
+    high = np.maximum.reduceat(vertices, bounds)[::2]
+    middles = (low + high) / 2
+    scale = np.sqrt(_WGS84.a**2 / (middles * middles / _FLAT).sum(axis=1))
+    middles *= scale[:, None]
+    areas[polygons, :3], areas[polygons, 4] = middles, 0.0
+    # One row for each vertex of the polygons: those of circles there are none.
+    rings = np.repeat(np.arange(len(polygons)), np.diff(ring_from)[polygons])
+    owner = np.repeat(rings, np.diff(vertex_from))
+    away = vertices - middles[owner]
+    far = np.zeros(len(polygons))
+    np.maximum.at(far, owner, np.sqrt((away * away).sum(axis=1)))
+    areas[polygons, 3] = far + BALL_SLACK_M
+    east, north, up = axes_at(middles)
+    xy = np.column_stack(((away * east[owner]).sum(axis=1), (away * north[owner]).sum(axis=1)))
+    inner = shapely.get_coordinates(shapely.point_on_surface(polygons_of(xy, ring_from, vertex_from)))
+    areas[polygons, 5:] = _lifted(middles + inner[:, :1] * east + inner[:, 1:] * north, up)
+    return areas
+
+
+def axes_at(places: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """East, north and up at n places of the ellipsoid, each of shape (n, 3); at a pole any east will do."""
+    up = places / _FLAT
+    up /= np.linalg.norm(up, axis=1)[:, None]
+    across = np.hypot(up[:, 0], up[:, 1])
+    polar = across <= 1e-12
+    across = np.where(polar, 1.0, across)
+    east = np.column_stack(
+        (np.where(polar, 1.0, -up[:, 1] / across), np.where(polar, 0.0, up[:, 0] / across), np.zeros(len(up)))
+    )
+    return east, np.cross(up, east), up
+
+
+def polygons_of(xy: FloatArray, ring_from: IntArray, vertex_from: IntArray) -> npt.NDArray[np.object_]:
+    """Shapely polygons of those volumes that have rings; `xy`, shape (v, 2), are their vertices on planes."""
+    count = np.diff(vertex_from)
+    first = np.cumsum(count) - count
+    source = np.arange(len(xy) + len(count)) - np.repeat(np.arange(len(count)), count + 1)
+    source[np.cumsum(count + 1) - 1] = first  # a shapely ring repeats its first vertex
+    offsets = np.concatenate(([0], np.cumsum(count + 1)))
+    owners = np.concatenate(([0], np.cumsum(np.diff(ring_from)[np.diff(ring_from) > 0])))
+    return np.asarray(shapely.from_ragged_array(shapely.GeometryType.POLYGON, xy[source], (offsets, owners)))
+
+
+def _lifted(places: FloatArray, up: FloatArray) -> FloatArray:
+    """The places on the ellipsoid that stand straight above or below others, along `up`."""
+    a = (up * up / _FLAT).sum(axis=1)
+    b = (up * places / _FLAT).sum(axis=1)
+    c = (places * places / _FLAT).sum(axis=1) - _WGS84.a**2
+    return np.asarray(places + (-c / (b + np.sqrt(b * b - a * c)))[:, None] * up)
