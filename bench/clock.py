@@ -19,3 +19,34 @@ def in_turn(rounds: int, *work: Callable[[], int]) -> list[float]:
             done = piece()
             rates[which].append(done / (time.perf_counter() - start))
     return [median(each) for each in rates]
+
+
+def seconds_in_turn(rounds: int, work: dict[str, Callable[[], object]], budget_s: float = 60.0) -> dict[str, float]:
+    """The same for work that is timed as a whole: the median seconds of each, by name.
+
+    A piece that would need more than `budget_s` in all its rounds is run less often, at least once. What is quicker
+    than a fifth of a second is run several times each time, so that the clock is not what is measured.
+    """
+    taken: dict[str, list[float]] = {name: [] for name in work}
+    for turn in range(rounds):
+        for name, piece in work.items():
+            if turn and turn * median(taken[name]) * (turn + 1) / turn > budget_s:
+                continue
+            spent, times = 0.0, 0
+            while times == 0 or (spent < 0.2 and times < 100):
+                start = time.perf_counter()
+                piece()
+                spent += time.perf_counter() - start
+                times += 1
+            taken[name].append(spent / times)
+    return {name: median(each) for name, each in taken.items()}
+
+
+def latencies(work: list[Callable[[], object]]) -> list[float]:
+    """Seconds of each piece, run once, one after the other, in rising order."""
+    taken = []
+    for piece in work:
+        start = time.perf_counter()
+        piece()
+        taken.append(time.perf_counter() - start)
+    return sorted(taken)

@@ -1,0 +1,1 @@
+"""The field's own tools for the same questions, each driven as well as we know how."""
