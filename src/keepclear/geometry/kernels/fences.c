@@ -1,0 +1,352 @@
+#include "fences.h"
+#include "areas.h"
+#include "outlines.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const double CELLS_M[KC_LEVELS] = {50.0, 1000.0, 10000.0};
+
+KC_EXPORT void kc_fences_drop(kc_fences *all) {
+    if (!all) return;
+    for (int level = 0; level < KC_LEVELS; level++) free(all->grids[level].columns);
+    for (int64_t i = 0; i < all->slots; i++) {
+        free(all->table[i].covers);
+        free(all->table[i].rims);
+    }
+    for (int64_t i = 0; i < all->part_count; i++) free(all->parts[i].cells);
+    for (int64_t i = 0; i < all->movers; i++) free(all->insiders[i].stays);
+    free(all->table);
+    free(all->parts);
+    free(all->first_part);
+    free(all->insiders);
+    free(all->found);
+    free(all);
+}
+
+/* No fences yet, nobody within. NULL: no memory. */
+KC_EXPORT kc_fences *kc_fences_new(void) {
+    kc_fences *all = calloc(1, sizeof *all);
+    if (!all) return NULL;
+    for (int level = 0; level < KC_LEVELS; level++) all->grids[level].size = CELLS_M[level];
+    all->free_part = -1;
+    all->slots = 1024;
+    all->table = calloc((size_t)all->slots, sizeof *all->table);
+    if (all->table) return all;
+    kc_fences_drop(all);
+    return NULL;
+}
+
+/* How many cells of the surface hold something, of how many there is room for: a measure of memory. */
+KC_EXPORT int64_t kc_fences_cells(const kc_fences *all, int64_t *room) {
+    int64_t full = 0;
+    for (int64_t i = 0; i < all->slots; i++) full += all->table[i].cover_count || all->table[i].rim_size;
+    *room = all->slots;
+    return full;
+}
+
+static int32_t new_part(kc_fences *all) {
+    int32_t part = all->free_part;
+    if (part >= 0) {
+        all->free_part = all->parts[part].next;
+        return part;
+    }
+    if (all->part_count == all->part_room) {
+        int64_t room = all->part_room ? 2 * all->part_room : 64;
+        kc_part *parts = realloc(all->parts, (size_t)room * sizeof *parts);
+        if (!parts) return -1;
+        all->parts = parts;
+        all->part_room = room;
+        kc_holds *found = realloc(all->found, (size_t)room * sizeof *found);
+        if (!found) return -1;
+        all->found = found;
+    }
+    memset(all->parts + all->part_count, 0, sizeof *all->parts);
+    return (int32_t)all->part_count++;
+}
+
+/* Puts up fence number `fence`, which is not up: all volumes of plan `plan`. `plans` and its arrays must stay until it
+ * is removed. Whoever is within already is told of at its next report. Returns 0, or -1 if there is no memory left; the
+ * object must then be dropped.
+ */
+KC_EXPORT int kc_fence_put(kc_fences *all, int32_t fence, const kc_plans *plans, int64_t plan) {
+    if (fence >= all->fence_room) {
+        int64_t room = all->fence_room ? all->fence_room : 64;
+        while (room <= fence) room *= 2;
+        int32_t *first = realloc(all->first_part, (size_t)room * sizeof *first);
+        if (!first) return -1;
+        all->first_part = first;
+        all->fence_room = room;
+    }
+    while (all->fences <= fence) all->first_part[all->fences++] = -1;
+    for (int64_t volume = plans->volume_from[plan]; volume < plans->volume_from[plan + 1]; volume++) {
+        int32_t number = new_part(all);
+        if (number < 0) return -1;
+        kc_part *part = all->parts + number;
+        const double *limits = plans->volumes + 4 * volume;
+        *part = (kc_part){.plans = plans, .volume = volume, .fence = fence, .next = all->first_part[fence],
+                          .from = limits[0], .upto = limits[1], .lower = limits[2], .upper = limits[3],
+                          .datum = plans->datum[plan]};
+        int every_height = part->lower <= -KC_BOUNDLESS_M && part->upper >= KC_BOUNDLESS_M;
+        part->always = every_height && part->from == -INFINITY && part->upto == INFINITY;
+        all->first_part[fence] = number;
+        if (!kc_fence_lay(all, number)) return -1;
+    }
+    return 0;
+}
+
+/* Takes down a fence. Of those within nothing is told: it is the fence that left. */
+KC_EXPORT void kc_fence_remove(kc_fences *all, int32_t fence) {
+    if (fence >= all->fences) return;
+    while (all->first_part[fence] >= 0) {
+        int32_t number = all->first_part[fence];
+        kc_fence_lift(all, number);
+        all->first_part[fence] = all->parts[number].next;
+        all->parts[number].plans = NULL;
+        all->parts[number].next = all->free_part;
+        all->free_part = number;
+    }
+    for (int64_t i = 0; i < all->movers; i++) {
+        kc_insider *one = all->insiders + i;
+        int32_t kept = 0;
+        for (int32_t k = 0; k < one->count; k++)
+            if (one->stays[k].fence != fence) one->stays[kept++] = one->stays[k];
+        one->count = kept;
+    }
+}
+
+/* ── which fences hold a place ───────────────────────────────────────────────────────────────────────────────────── */
+
+/* Whether a part holds at that time and height; *flags says what could not be compared. */
+static int holds_now(const kc_part *part, double t, double alt, int32_t datum, int32_t *flags) {
+    *flags = 0;
+    if (!(t >= part->from && t < part->upto)) return 0;
+    if (part->lower <= -KC_BOUNDLESS_M && part->upper >= KC_BOUNDLESS_M) return 1;
+    if (datum != part->datum) *flags = KC_HEIGHTS_NOT_COMPARABLE;
+    else if (isnan(alt)) *flags = KC_HEIGHT_UNKNOWN;
+    else return alt > part->lower + KC_DEPTH_M && alt < part->upper - KC_DEPTH_M;
+    return 1;
+}
+
+/* Whether a place, on the plane of its cell, is within a rim by more than KC_DEPTH_M. */
+static int within_rim(const kc_rim *rim, const kc_edge *edges, const double xy[2]) {
+    double x = xy[0] - rim->x, y = xy[1] - rim->y;
+    int inside = rim->inside, grazes = 0;
+    for (int32_t k = 0; k < rim->edges; k++) {
+        const kc_edge *e = edges + k;
+        double turn_a = x * e->ay - y * e->ax, turn_b = x * e->by - y * e->bx;
+        double along_x = e->bx - e->ax, along_y = e->by - e->ay;
+        double side = along_x * (y - e->ay) - along_y * (x - e->ax);
+        double side_of_rim_place = along_y * e->ax - along_x * e->ay;
+        inside ^= ((turn_a > 0.0) != (turn_b > 0.0)) & ((side > 0.0) != (side_of_rim_place > 0.0));
+        grazes |= fabs(side) <= e->graze;
+    }
+    if (!inside || !grazes) return inside;
+    for (int32_t k = 0; k < rim->edges; k++) {
+        double share;
+        if (kc_to_segment(x, y, edges[k].ax, edges[k].ay, edges[k].bx, edges[k].by, &share) <= KC_DEPTH_M * KC_DEPTH_M)
+            return 0;
+    }
+    return 1;
+}
+
+/* The fences, in order of number and each once, that hold a place; written to all->found. Returns how many. */
+static int32_t find(const kc_fences *all, const kc_fence_cell *const cells[KC_LEVELS], const double place[3], double t,
+                    double alt, int32_t datum) {
+    kc_holds *found = all->found;
+    int32_t count = 0;
+    for (int level = 0; level < KC_LEVELS; level++) {
+        const kc_fence_cell *cell = cells[level];
+        if (!cell) continue;
+        for (int32_t k = 0; k < cell->cover_count; k++) {
+            kc_cover cover = cell->covers[k];
+            int32_t flags = 0;
+            if (cover.part >= 0 && !holds_now(all->parts + cover.part, t, alt, datum, &flags)) continue;
+            found[count++] = (kc_holds){cover.fence, flags};
+        }
+        if (!cell->rim_size) continue;
+        double xy[2];
+        kc_on_plane((const kc_plane *)cell->rims, place, xy);
+        for (const double *at = cell->rims + KC_PLANE_DOUBLES; at < cell->rims + cell->rim_size;) {
+            const kc_rim *rim = (const kc_rim *)at;
+            const kc_part *part = all->parts + rim->part;
+            int32_t flags, within;
+            if (rim->edges < 0) {
+                const double *area = part->plans->areas + 8 * part->volume;
+                within = kc_distance(area, place) < area[4] - KC_DEPTH_M;
+                at += KC_RIM_DOUBLES;
+            } else {
+                within = within_rim(rim, (const kc_edge *)(at + KC_RIM_DOUBLES), xy);
+                at += KC_RIM_DOUBLES + rim->edges * KC_EDGE_DOUBLES;
+            }
+            if (within && holds_now(part, t, alt, datum, &flags)) found[count++] = (kc_holds){rim->fence, flags};
+        }
+    }
+    /* In order of number; of two parts of one fence the surer. */
+    for (int32_t i = 1; i < count; i++) {
+        kc_holds one = found[i];
+        int32_t k = i;
+        for (; k > 0 && (found[k - 1].fence > one.fence ||
+                         (found[k - 1].fence == one.fence && found[k - 1].flags > one.flags));
+             k--)
+            found[k] = found[k - 1];
+        found[k] = one;
+    }
+    int32_t kept = 0;
+    for (int32_t i = 0; i < count; i++)
+        if (!kept || found[kept - 1].fence != found[i].fence) found[kept++] = found[i];
+    return kept;
+}
+
+/* ── what a report shows ─────────────────────────────────────────────────────────────────────────────────────────── */
+
+/* Metres within the rim of a fence, negative outside; of its parts the deepest. */
+static double margin(const kc_fences *all, int32_t fence, const double place[3]) {
+    double deepest = -INFINITY;
+    for (int32_t part = all->first_part[fence]; part >= 0; part = all->parts[part].next)
+        deepest = fmax(deepest, -kc_depth(all->parts[part].plans, all->parts[part].volume, place, NULL));
+    return deepest;
+}
+
+static int see(const kc_fences *all, kc_sightings *seen, const kc_reports *reports, int64_t row, int32_t what,
+               int32_t fence, int32_t flags, double value) {
+    kc_seen one = {.what = what, .flags = flags, .row = row, .mover = reports->mover[row], .other = fence,
+                   .t = reports->t[row], .value = value};
+    memcpy(one.place, reports->place + 3 * row, sizeof one.place);
+    one.margin = margin(all, fence, one.place);
+    return kc_add_seen(seen, &one);
+}
+
+/* Brings the stays of a mover in line with the fences found to hold it, and tells what that changes. */
+static int compare(kc_fences *all, kc_insider *one, int32_t count, const kc_reports *reports, int64_t row, double dwell,
+                   kc_sightings *seen) {
+    double t = reports->t[row];
+    int32_t old = one->count, same = old == count;
+    for (int32_t k = 0; same && k < count; k++) same = one->stays[k].fence == all->found[k].fence;
+    if (!same) {
+        for (int32_t i = 0, k = 0; i < old; i++) {
+            while (k < count && all->found[k].fence < one->stays[i].fence) k++;
+            if (k < count && all->found[k].fence == one->stays[i].fence) continue;
+            if (!see(all, seen, reports, row, KC_LEFT, one->stays[i].fence, 0, t - one->stays[i].since)) return 0;
+        }
+        if (count + old > one->room) {
+            int32_t room = one->room ? one->room : 4;
+            while (room < count + old) room *= 2;
+            kc_stay *stays = realloc(one->stays, (size_t)room * sizeof *stays);
+            if (!stays) return 0;
+            one->stays = stays;
+            one->room = room;
+        }
+        /* The old ones are moved to the end, and merged from there. */
+        kc_stay *before = one->stays + count, *end = before + old;
+        memmove(before, one->stays, (size_t)old * sizeof *before);
+        for (int32_t k = 0; k < count; k++) {
+            int32_t fence = all->found[k].fence;
+            while (before < end && before->fence < fence) before++;
+            if (before < end && before->fence == fence) {
+                one->stays[k] = *before++;
+                continue;
+            }
+            one->stays[k] = (kc_stay){fence, 0, t};
+            if (!see(all, seen, reports, row, KC_ENTERED, fence, all->found[k].flags, NAN)) return 0;
+        }
+        one->count = count;
+    }
+    for (int32_t k = 0; k < count; k++) {
+        kc_stay *stay = one->stays + k;
+        if (!reports->joined[row]) {
+            stay->since = t;
+            stay->told = 0;
+        }
+        if (stay->told || !(t - stay->since >= dwell)) continue;
+        stay->told = 1;
+        if (!see(all, seen, reports, row, KC_DWELT, stay->fence, all->found[k].flags, t - stay->since)) return 0;
+    }
+    return 1;
+}
+
+static int make_room(kc_fences *all, int64_t movers) {
+    if (movers <= all->movers) return 1;
+    if (movers > all->mover_room) {
+        int64_t room = all->mover_room ? all->mover_room : 1024;
+        while (room < movers) room *= 2;
+        kc_insider *insiders = realloc(all->insiders, (size_t)room * sizeof *insiders);
+        if (!insiders) return 0;
+        all->insiders = insiders;
+        all->mover_room = room;
+    }
+    memset(all->insiders + all->movers, 0, (size_t)(movers - all->movers) * sizeof *all->insiders);
+    all->movers = movers;
+    return 1;
+}
+
+/* What the reports show, one after the other, added to `seen`: KC_LEFT and KC_ENTERED in order of fence, then KC_DWELT
+ * for stays of `dwell` s or more (infinite: none). Returns 0, or -1 if there is no memory left; the object must then be
+ * dropped.
+ */
+KC_EXPORT int kc_fences_feed(kc_fences *all, const kc_reports *reports, double dwell, kc_sightings *seen) {
+    enum { BLOCK = 32 };
+    if (!make_room(all, reports->movers)) return -1;
+    for (int64_t from = 0; from < reports->count; from += BLOCK) {
+        int many = reports->count - from < BLOCK ? (int)(reports->count - from) : BLOCK;
+        uint64_t keys[BLOCK][KC_LEVELS];
+        const kc_fence_cell *cells[BLOCK][KC_LEVELS];
+        /* Three times over the same reports, so that what one waits for from memory comes while others are done. */
+        for (int i = 0; i < many; i++) {
+            double lat = reports->lat[from + i], lon = reports->lon[from + i];
+            for (int level = 0; level < KC_LEVELS; level++) {
+                if (!all->cells_in[level]) continue;
+                int64_t row = kc_row(all->grids + level, lat);
+                keys[i][level] = kc_fence_key(level, row, kc_column(all->grids + level, row, lon));
+                __builtin_prefetch(all->table + kc_fence_slot(all, keys[i][level]));
+            }
+            __builtin_prefetch(all->insiders + reports->mover[from + i], 1);
+        }
+        for (int i = 0; i < many; i++) {
+            for (int level = 0; level < KC_LEVELS; level++) {
+                cells[i][level] = all->cells_in[level] ? kc_fence_cell_of(all, keys[i][level]) : NULL;
+                const kc_fence_cell *cell = cells[i][level];
+                if (!cell) continue;
+                if (cell->cover_count) __builtin_prefetch(cell->covers);
+                for (int32_t at = 0; at < cell->rim_size && at < 64; at += 8) __builtin_prefetch(cell->rims + at);
+            }
+            __builtin_prefetch(all->insiders[reports->mover[from + i]].stays, 1);
+        }
+        for (int i = 0; i < many; i++) {
+            int64_t row = from + i;
+            kc_insider *one = all->insiders + reports->mover[row];
+            double t = reports->t[row];
+            int32_t count = find(all, cells[i], reports->place + 3 * row, t, reports->alt[row], reports->datum[row]);
+            one->last = t;
+            if (!compare(all, one, count, reports, row, dwell, seen)) return -1;
+        }
+    }
+    return 0;
+}
+
+/* Tells of those who by `now` have been within for `dwell` s, and were heard of no more than `gap` s ago: KC_DWELT in
+ * order of mover, then of fence, without place and margin. Returns 0, or -1 if there is no memory left.
+ */
+KC_EXPORT int kc_fences_tick(kc_fences *all, double now, double dwell, double gap, kc_sightings *seen) {
+    for (int64_t i = 0; i < all->movers; i++) {
+        kc_insider *one = all->insiders + i;
+        for (int32_t k = 0; k < one->count && now - one->last <= gap; k++) {
+            kc_stay *stay = one->stays + k;
+            if (stay->told || !(now - stay->since >= dwell)) continue;
+            stay->told = 1;
+            kc_seen found = {.what = KC_DWELT, .row = -1, .mover = i, .other = stay->fence, .t = now, .margin = NAN,
+                             .value = now - stay->since};
+            if (!kc_add_seen(seen, &found)) return -1;
+        }
+    }
+    return 0;
+}
+
+/* How many stays there are; with `stays` not NULL also writes them, (count, 2): mover and fence. */
+KC_EXPORT int64_t kc_fences_stays(const kc_fences *all, int64_t *stays) {
+    int64_t count = 0;
+    for (int64_t i = 0; i < all->movers; i++)
+        for (int32_t k = 0; k < all->insiders[i].count; k++, count++)
+            if (stays) stays[2 * count] = i, stays[2 * count + 1] = all->insiders[i].stays[k].fence;
+    return count;
+}

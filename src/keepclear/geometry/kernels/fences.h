@@ -1,0 +1,107 @@
+/* Fences: where they lie on the surface, cell by cell, and who is within. */
+#ifndef KEEPCLEAR_FENCES_H
+#define KEEPCLEAR_FENCES_H
+
+#include "cells.h"
+#include "movers.h"
+
+/* One volume of one fence. */
+typedef struct {
+    const kc_plans *plans; /* the caller's, until the fence is removed; NULL: this number is free */
+    int64_t volume;
+    int32_t fence, next; /* the next volume of that fence, or the next free number; -1: none */
+    double from, upto, lower, upper;
+    int32_t datum, always; /* always: whenever, and at whatever height */
+    uint64_t *cells;
+    int64_t cell_count;
+} kc_part;
+
+/* Part of a fence covers a cell wholly. `part` is -1 where it does so whenever, and at whatever height. */
+typedef struct {
+    int32_t fence, part;
+} kc_cover;
+
+/* What is known of a cell. `rims` are doubles: the kc_plane about it, then for each part whose rim passes near it a
+ * kc_rim and its edges.
+ */
+typedef struct {
+    uint64_t key; /* 0: a free slot */
+    kc_cover *covers;
+    double *rims;
+    int32_t cover_count, rim_size; /* the latter in doubles, 0 if there are none */
+} kc_fence_cell;
+
+/* A rim near a cell: a place of the cell of which it is known whether it is within, and the edges in reach. Of a circle
+ * there are none: `edges` is -1.
+ */
+typedef struct {
+    int32_t fence, part, edges, inside;
+    double x, y; /* the place, on the plane of the cell */
+} kc_rim;
+
+/* An edge, seen from that place; `graze` is 1 mm times its length. */
+typedef struct {
+    double ax, ay, bx, by, graze;
+} kc_edge;
+
+/* A height without end, as BOUNDLESS_M of geometry/pack.py. */
+#define KC_BOUNDLESS_M 1e6
+
+enum { KC_PLANE_DOUBLES = sizeof(kc_plane) / sizeof(double), KC_RIM_DOUBLES = sizeof(kc_rim) / sizeof(double) };
+enum { KC_EDGE_DOUBLES = sizeof(kc_edge) / sizeof(double), KC_LEVELS = 3 };
+
+typedef struct {
+    int32_t fence, told;
+    double since;
+} kc_stay;
+
+typedef struct {
+    kc_stay *stays; /* in order of fence */
+    int32_t count, room;
+    double last; /* when it was last heard of */
+} kc_insider;
+
+/* A fence found to hold a place, and how sure that is. */
+typedef struct {
+    int32_t fence, flags;
+} kc_holds;
+
+typedef struct {
+    kc_grid grids[KC_LEVELS];
+    int64_t cells_in[KC_LEVELS]; /* how many cells of that grid are in the table */
+    kc_fence_cell *table;
+    int64_t slots, used;
+    kc_part *parts;
+    int64_t part_count, part_room;
+    int32_t free_part;
+    int32_t *first_part; /* of each fence, -1: there is no such fence */
+    int64_t fences, fence_room;
+    kc_insider *insiders;
+    int64_t movers, mover_room;
+    kc_holds *found; /* room for every part there is */
+    int64_t found_room;
+} kc_fences;
+
+/* Enters a part into the cells, and takes it out. 0 if there is no memory. */
+int kc_fence_lay(kc_fences *all, int32_t part);
+void kc_fence_lift(kc_fences *all, int32_t part);
+
+static inline uint64_t kc_fence_key(int level, int64_t row, int64_t column) {
+    return (uint64_t)(level + 1) << 60 | (uint64_t)row << 30 | (uint64_t)column;
+}
+
+static inline int64_t kc_fence_slot(const kc_fences *all, uint64_t key) {
+    uint64_t mixed = key * 0x9E3779B97F4A7C15u;
+    return (int64_t)((mixed ^ mixed >> 32) >> 12 & (uint64_t)(all->slots - 1));
+}
+
+/* The cell with a key, or NULL. */
+static inline const kc_fence_cell *kc_fence_cell_of(const kc_fences *all, uint64_t key) {
+    for (int64_t slot = kc_fence_slot(all, key);; slot = (slot + 1) & (all->slots - 1)) {
+        const kc_fence_cell *cell = all->table + slot;
+        if (cell->key == key) return cell;
+        if (!cell->key) return NULL;
+    }
+}
+
+#endif
