@@ -26,7 +26,12 @@ _FLAT = np.array([1.0, 1.0, 1.0 - _WGS84.es])
 """What a point on the ellipsoid is divided by for the direction away from the ground."""
 
 if kernels.LIBRARY is not None:
-    kernels.LIBRARY.kc_pack_areas.argtypes = (ctypes.POINTER(PlansStruct), ctypes.c_int64, ctypes.c_void_p, ctypes.c_void_p)
+    kernels.LIBRARY.kc_pack_areas.argtypes = (
+        ctypes.POINTER(PlansStruct),
+        ctypes.c_int64,
+        ctypes.c_void_p,
+        ctypes.c_void_p,
+    )
     kernels.LIBRARY.kc_pack_areas.restype = ctypes.c_int
 
 
