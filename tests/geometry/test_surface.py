@@ -33,7 +33,8 @@ def ways(*paths: Sequence[tuple[float, float, float, float]], band: tuple[float,
     """Plans of points (t, lat, lon, height)."""
     points = np.array([point for path in paths for point in path]).reshape(-1, 4)
     begin = np.concatenate(([0], np.cumsum([len(path) for path in paths])))
-    plans = Plans.of_ways([str(k) for k in range(len(paths))], begin, *(points[:, k] for k in range(4)))
+    ids = [str(k) for k in range(len(paths))]
+    plans = Plans.of_ways(ids, begin, points[:, 0], points[:, 1], points[:, 2], points[:, 3])
     plans.band_m[:] = band
     return plans
 
@@ -47,7 +48,7 @@ def slowly(plans: Plans) -> tuple[IntArray, FloatArray]:
 
 def degrees(points: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Latitudes, longitudes and heights, by PROJ."""
-    lon, lat, height = TO_DEGREES.transform(*points.T)
+    lon, lat, height = TO_DEGREES.transform(points[:, 0], points[:, 1], points[:, 2])
     return np.asarray(lat), np.asarray(lon), np.asarray(height)
 
 

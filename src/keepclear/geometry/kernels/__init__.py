@@ -71,6 +71,16 @@ class Unloadable(Exception):
     """A file that is no library for this machine and this version of keepclear."""
 
 
+class Library(ctypes.CDLL):
+    """A loaded library. What it lacks though its structs are right was written after it was compiled: in the sources."""
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return super().__getattr__(name)
+        except AttributeError:
+            raise AttributeError(f"{self._name} has no {name}: compile the kernels again (make kernels)") from None
+
+
 def layout() -> int:
     """What `kc_layout` of a library must answer, worked out from the mirrors."""
     total = 14695981039346656037
@@ -89,7 +99,7 @@ def layout() -> int:
     return total
 
 
-def load(wanted: str = "", folder: Path = FOLDER) -> tuple[ctypes.CDLL | None, str, tuple[str, ...]]:
+def load(wanted: str = "", folder: Path = FOLDER) -> tuple[Library | None, str, tuple[str, ...]]:
     """The library that serves for a value of `KEEPCLEAR_KERNELS`, which it is, and what is wrong with better ones."""
     if wanted == "off":
         return None, "numpy", ()
@@ -115,7 +125,7 @@ def load(wanted: str = "", folder: Path = FOLDER) -> tuple[ctypes.CDLL | None, s
     return None, "numpy", tuple(faults)
 
 
-def _opened(path: Path) -> ctypes.CDLL:
+def _opened(path: Path) -> Library:
     """A library that is whole and lays out its structs as the mirrors here do."""
     try:
         with path.open("rb") as file:
@@ -125,7 +135,7 @@ def _opened(path: Path) -> ctypes.CDLL:
             table, (size, count) = struct.unpack_from("<Q", head, 40)[0], struct.unpack_from("<HH", head, 58)
             if path.stat().st_size < table + size * count:
                 raise Unloadable(f"{path.name} is cut short")
-        library = ctypes.CDLL(str(path))
+        library = Library(str(path))
         library.kc_layout.restype = ctypes.c_uint64
         library.kc_knows.argtypes = [ctypes.c_char_p]
         library.kc_free.argtypes = [ctypes.c_void_p]
