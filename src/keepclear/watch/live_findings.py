@@ -40,22 +40,51 @@ class LiveKind(StrEnum):
     NEAR = "near"
     APART = "apart"
 
-    # Of groups, routes, boundaries and coverage.
+    # Of two groups (`live_encounters.py`). Margin: metres by which they were nearer than the distance given. Value:
+    # metres between them; of an encounter that ended, the least there were. A mover within a group's own fence is
+    # `ENTERED` and `LEFT`, the group being the other.
     ENCOUNTER_BEGAN = "encounter_began"
     ENCOUNTER_ENDED = "encounter_ended"
+    """Its time is the end, its place where they were nearest. Value: seconds from its beginning."""
+
+    # Of a mover and a group (`live_membership.py`). Margin: metres within the group's spread, negative beyond. Value:
+    # seconds since it was first found so.
     JOINED = "joined"
     LEFT_GROUP = "left_group"
+    # Of a group. Margin: the spread less the metres between the two bodies that are nearest. Value: seconds since.
     SPLIT = "split"
+    REUNITED = "reunited"
+
+    # Of a group and its route (`live_routes.py`). Margin: metres within the corridor, negative beyond it. Value: metres
+    # off the route.
     OFF_ROUTE = "off_route"
+    BACK_ON_ROUTE = "back_on_route"
+    # Margin: metres ahead of the plan, negative behind. Value: seconds late, negative early, as far as that is certain.
     LATE = "late"
+    EARLY = "early"
+    ON_TIME = "on_time"
+
+    # Of a group (`live_standing.py`). Margin: how uncertain its place is, m. Value: seconds stood, or silent.
     HALTED = "halted"
     MOVING = "moving"
     LOST_CONTACT = "lost_contact"
     HEARD_AGAIN = "heard_again"
+
+    # Of a mover and a boundary (`live_boundaries.py`).
     BOUNDARY_APPROACH = "boundary_approach"
+    """Margin: metres it can have been within the distance of approach. Value: seconds to reach it, by arithmetic."""
+    BOUNDARY_LEFT = "boundary_left"
+    """No longer near. Margin as above."""
     BOUNDARY_CROSSED = "boundary_crossed"
+    """Margin: metres by which the report after it is surely clear of the line. Value: 1 if certain."""
+
+    # Of an area and the sensors that are to watch it (`live_coverage.py`). Value: seconds the state before had lasted.
     COVERAGE_BEGAN = "coverage_began"
+    """Watched. Margin: metres of the footprint beyond the area."""
     COVERAGE_ENDED = "coverage_ended"
+    """Not known to be watched any more, nor that it is not."""
+    COVERAGE_GAP = "coverage_gap"
+    """Certainly not watched, all its sensors being heard of. Margin: as above, negative."""
 
 
 LIVE_KINDS = tuple(LiveKind)
