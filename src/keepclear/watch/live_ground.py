@@ -54,7 +54,9 @@ class Plane(NamedTuple):
         """The points of the ellipsoid of which `to_xy` is the place on the plane."""
         bend = xy[..., 0] ** 2 * self.east_bend + xy[..., 1] ** 2 * self.north_bend
         flat = xy * (1.0 - bend + 0.3 * bend * bend)[..., None]
-        return to_surface(self.origin + flat[..., :1] * self.east + flat[..., 1:] * self.north)
+        drop = 0.5 * np.hypot(xy[..., 0], xy[..., 1]) * np.sqrt(6.0 * bend)
+        down = np.cross(self.north, self.east)
+        return to_surface(self.origin + flat[..., :1] * self.east + flat[..., 1:] * self.north + drop[..., None] * down)
 
 
 def up(points: FloatArray) -> FloatArray:

@@ -169,8 +169,10 @@ KC_EXPORT void kc_hear_groups(int64_t n, const int64_t *mover, const double *t, 
         }
         double bend = middle[0] * middle[0] * plane.east_bend + middle[1] * middle[1] * plane.north_bend;
         double shorter = 1.0 - bend + 0.3 * bend * bend; /* the series of the sine */
+        double drop = 0.5 * hypot(middle[0], middle[1]) * sqrt(6.0 * bend); /* of the earth below the plane */
         for (int i = 0; i < 3; i++)
-            out[ROW_X + i] = origin[i] + shorter * (middle[0] * plane.east[i] + middle[1] * plane.north[i]);
+            out[ROW_X + i] = origin[i] + shorter * (middle[0] * plane.east[i] + middle[1] * plane.north[i]) -
+                             drop * plane.up[i];
         kc_to_surface(out + ROW_X);
         out[ROW_DOUBT] = worst;
         out[ROW_PLACED] = (double)placed;
