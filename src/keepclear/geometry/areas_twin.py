@@ -371,7 +371,7 @@ def _areas_apart(one: _Area, other: _Area, across_m: float) -> tuple[float | Non
         lon, lat, _ = _WGS84.fwd(middle_lon, middle_lat, azimuth, min(depth, (depth + radius) / 2))
         place = points_in_space(np.array([lat]), np.array([lon]))[0]
         return (max(0.0, depth - radius) if deep else None), place
-    return _polygons_deep(one, other) if across_m < DEPTH_M else _polygons_apart(one, other)
+    return _polygons_deep(one, other) if across_m <= DEPTH_M else _polygons_apart(one, other)
 
 
 def _polygons_apart(one: _Area, other: _Area) -> tuple[float, FloatArray]:
