@@ -93,12 +93,13 @@ static int ways_meet(const way *one, const way *other, const kc_rule *rule, kc_b
         for (int64_t l = begin; l < other->last && node(other, l)[KC_T] <= leg[KC_NODE] + later; l++) {
             const double *other_leg = node(other, l);
             if (loosely) {
+                if (!kc_legs_may_meet_loosely(leg, other_leg, across, height)) continue;
                 if (!kc_legs_meet_loosely(leg, one->early, one->late, other_leg, other->early, other->late, across,
                                           height, &met))
                     continue;
             } else {
                 double from = fmax(leg[KC_T], other_leg[KC_T]), upto = fmin(leg[KC_NODE], other_leg[KC_NODE]);
-                if (!(from < upto) || !kc_legs_may_meet(leg, other_leg, from, upto, across)) continue;
+                if (!(from < upto) || !kc_legs_may_meet(leg, other_leg, from, upto, across, height)) continue;
                 if (!kc_legs_meet(leg, other_leg, across, height, &met)) continue;
             }
             if (!kc_add_stay(found, one->plan, other->plan, KC_WAYS_NEAR, rule->flags, across, height, &met)) return 0;

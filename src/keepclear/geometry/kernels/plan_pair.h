@@ -10,11 +10,14 @@ typedef struct {
     int32_t flags;         /* of every breach of it */
 } kc_rule;
 
-static inline kc_rule kc_rule_of(const kc_plans *a, int64_t i, const kc_plans *b, int64_t j, const kc_minima *minima) {
-    int kinds = a->kind[i] * KC_KINDS + b->kind[j];
-    int differ = a->datum[i] != b->datum[j];
+static inline kc_rule kc_rule_for(const kc_minima *minima, int kind, int datum, int other_kind, int other_datum) {
+    int kinds = kind * KC_KINDS + other_kind, differ = datum != other_datum;
     return (kc_rule){minima->across[kinds], differ ? INFINITY : minima->height[kinds],
                      differ ? KC_HEIGHTS_NOT_COMPARABLE : 0};
+}
+
+static inline kc_rule kc_rule_of(const kc_plans *a, int64_t i, const kc_plans *b, int64_t j, const kc_minima *minima) {
+    return kc_rule_for(minima, a->kind[i], a->datum[i], b->kind[j], b->datum[j]);
 }
 
 /* The breaches between plan i of `a` and plan j of `b`, added to `found` with a = i and b = j, in order of time.
@@ -39,17 +42,30 @@ int kc_add_stays_in(const double *leg, const double *room, const kc_plans *other
  * of time; returns how many are left, at the start of the list. */
 int64_t kc_joined(kc_breach *list, int64_t count);
 
-/* Whether two legs may come within `reach` between two moments common to them; never false if they do. */
-static inline int kc_legs_may_meet(const double *leg, const double *other, double begin, double end, double reach) {
-    double rate = 1.0 / (leg[KC_NODE] - leg[KC_T]), other_rate = 1.0 / (other[KC_NODE] - other[KC_T]);
+/* Whether the bands of two legs, whenever each is anywhere on its own, come nearer than `enough`. */
+static inline int kc_bands_may_meet(const double *leg, const double *other, double enough) {
+    const double *after = leg + KC_NODE, *other_after = other + KC_NODE;
+    double lower = fmin(leg[KC_LOWER], after[KC_LOWER]), upper = fmax(leg[KC_UPPER], after[KC_UPPER]);
+    double other_lower = fmin(other[KC_LOWER], other_after[KC_LOWER]);
+    double other_upper = fmax(other[KC_UPPER], other_after[KC_UPPER]);
+    return lower - other_upper < enough && other_lower - upper < enough;
+}
+
+/* Whether two legs may come within `reach` and `height` between two moments common to them; never false if they do. */
+static inline int kc_legs_may_meet(const double *leg, const double *other, double begin, double end, double reach,
+                                   double height) {
+    const double *after = leg + KC_NODE, *other_after = other + KC_NODE;
+    double enough = height - KC_DEPTH_M;
+    if ((leg[KC_LOWER] - other[KC_UPPER] >= enough || other[KC_LOWER] - leg[KC_UPPER] >= enough) &&
+        !kc_bands_may_meet(leg, other, enough))
+        return 0;
+    double rate = 1.0 / (after[KC_T] - leg[KC_T]), other_rate = 1.0 / (other_after[KC_T] - other[KC_T]);
     double from = (begin - leg[KC_T]) * rate, upto = (end - leg[KC_T]) * rate;
     double other_from = (begin - other[KC_T]) * other_rate, other_upto = (end - other[KC_T]) * other_rate;
     double chord2 = 0.0, other_chord2 = 0.0, a = 0.0, b = 0.0, c = 0.0;
-    for (int i = 0; i < 3; i++) {
-        double chord = leg[KC_NODE + KC_X + i] - leg[KC_X + i];
-        double other_chord = other[KC_NODE + KC_X + i] - other[KC_X + i];
-        double apart = leg[KC_X + i] - other[KC_X + i];
-        double first = apart + from * chord - other_from * other_chord;
+    for (int i = KC_X; i < KC_X + 3; i++) {
+        double chord = after[i] - leg[i], other_chord = other_after[i] - other[i];
+        double first = leg[i] - other[i] + from * chord - other_from * other_chord;
         double step = (upto - from) * chord - (other_upto - other_from) * other_chord;
         chord2 += chord * chord;
         other_chord2 += other_chord * other_chord;
@@ -63,6 +79,22 @@ static inline int kc_legs_may_meet(const double *leg, const double *other, doubl
     if (over <= 0.0) return 1;
     if (b >= 0.0) return 0;
     return -b >= a ? over + 2.0 * b + a <= 0.0 : b * b >= a * over;
+}
+
+/* The same whenever they are on them. */
+static inline int kc_legs_may_meet_loosely(const double *leg, const double *other, double reach, double height) {
+    if (!kc_bands_may_meet(leg, other, height - KC_DEPTH_M)) return 0;
+    double half2 = 0.0, other_half2 = 0.0, apart2 = 0.0;
+    for (int i = 0; i < 3; i++) {
+        double half = 0.5 * (leg[KC_NODE + KC_X + i] - leg[KC_X + i]);
+        double other_half = 0.5 * (other[KC_NODE + KC_X + i] - other[KC_X + i]);
+        double apart = leg[KC_X + i] + half - other[KC_X + i] - other_half;
+        half2 += half * half;
+        other_half2 += other_half * other_half;
+        apart2 += apart * apart;
+    }
+    double rough = reach + sqrt(half2) + sqrt(other_half2) + (half2 + other_half2) / (2.0 * KC_LEAST_RADIUS_M) + 0.1;
+    return apart2 <= rough * rough;
 }
 
 #endif

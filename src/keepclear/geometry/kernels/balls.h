@@ -1,0 +1,48 @@
+/* Many balls in space, each with a band of heights, and which of them touch. Rounded outward: none that touch is missed.
+ *
+ * They are put in order along one direction, in strips across another where there are many; a ball is then held to those
+ * that begin along it, one after the other in memory and many at a time.
+ */
+#ifndef KEEPCLEAR_BALLS_H
+#define KEEPCLEAR_BALLS_H
+
+#include "earth.h"
+#include "kernels.h"
+
+typedef struct {
+    double middle[3], radius;   /* m */
+    float lower, upper;         /* m; two that only touch do not count */
+    int32_t datum;              /* bands of different datums always count as touching */
+} kc_ball;
+
+typedef struct {
+    double along[3], across[3]; /* unit vectors, square to each other */
+} kc_axes;
+
+typedef struct {
+    const kc_axes *axes;
+    int64_t count;              /* of balls */
+    int64_t copies;             /* a ball stands in every strip it lies in */
+    int64_t strips, cells;      /* cells in a strip */
+    double least, per_cell, across_least, per_strip, longest;
+    float *columns;             /* x, y, z, radius, lower, upper of the copies in order */
+    int32_t *datum, *ball, *strip, *last; /* of a copy: which ball, the strip it begins in, its last cell */
+    int32_t *cell_from;         /* (strips * cells + 1,) */
+    int64_t room, cell_room;
+} kc_balls;
+
+/* Puts `count` balls, each at the start of a record of `size` bytes, in order. False if there is no memory left. */
+int kc_balls_order(kc_balls *all, const kc_axes *axes, const void *balls, int64_t count, size_t size);
+
+/* Of the copies from place `at + 1` on those whose ball touches the ball of copy `at`: each pair of balls comes up once.
+ *
+ * Their balls are written to `found`, of at least `copies` places; returns how many.
+ */
+int64_t kc_balls_after(const kc_balls *all, int64_t at, int32_t *found);
+
+/* All balls that touch one that is not among them. */
+int64_t kc_balls_near(const kc_balls *all, const kc_ball *ball, int32_t *found);
+
+void kc_balls_free(kc_balls *all);
+
+#endif

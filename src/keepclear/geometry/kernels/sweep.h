@@ -1,0 +1,39 @@
+/* All pairs of many plans: a sweep through time, slab by slab. */
+#ifndef KEEPCLEAR_SWEEP_H
+#define KEEPCLEAR_SWEEP_H
+
+#include "balls.h"
+#include "plan_pair.h"
+
+typedef struct kc_sweep kc_sweep;
+
+/* Lays a set of plans out for a sweep: NULL if there is no memory. The plans' arrays must outlive it.
+ *
+ * `width` is that of the finest slabs in seconds, 0 to have it derived; what is found does not depend on it. A sweep may
+ * be run by many threads at once.
+ */
+KC_EXPORT kc_sweep *kc_sweep_lay(const kc_plans *plans, const kc_minima *minima, double width);
+KC_EXPORT void kc_sweep_free(kc_sweep *sweep);
+
+/* Writes `parts + 1` slabs, from the first to the one after the last, between which there is about equal work. */
+KC_EXPORT void kc_sweep_cut(const kc_sweep *sweep, int64_t parts, int64_t *cuts);
+
+/* What a run went through, for whoever measures. */
+typedef struct {
+    int64_t items, held, near, ways, legs, exact; /* balls; held together; touching; ways passing; legs; worked out */
+} kc_sweep_counts;
+
+/* Adds the stays that begin in slabs `from` up to `upto`, in no order and not joined. `counts` may be NULL.
+ *
+ * Returns false if there is no memory left.
+ */
+KC_EXPORT int kc_sweep_run(const kc_sweep *sweep, int64_t from, int64_t upto, kc_breaches *found,
+                           kc_sweep_counts *counts);
+
+/* Puts stays of `plans` plans in order of their pair and of time, and joins those that follow upon one another.
+ *
+ * Returns false if there is no memory.
+ */
+KC_EXPORT int kc_sweep_join(kc_breaches *found, int64_t plans);
+
+#endif
