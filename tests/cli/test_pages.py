@@ -13,6 +13,7 @@ from keepclear import __version__
 from keepclear.cli import PANELS, build, chosen_language, main
 from keepclear.cli.say import EXAMPLES, example_text
 from keepclear.formats.wire import read_act
+from keepclear.geometry.kernels import variant
 from keepclear.phrases import LANGUAGES, catalogue
 
 PAGE = (Path(__file__).parents[2] / "docs" / "cli.md").read_text(encoding="utf-8")
@@ -67,7 +68,7 @@ def test_the_version_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main(["--version"])
     assert not ended.value.code
-    assert capsys.readouterr().out == f"keepclear {__version__}\n"
+    assert capsys.readouterr().out == f"keepclear {__version__} (kernels: {variant()})\n"
 
 
 @pytest.mark.parametrize(

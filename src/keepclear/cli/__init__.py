@@ -59,7 +59,9 @@ def build(lang: str) -> Any:
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        print(f"keepclear {__version__}")
+        from keepclear.geometry.kernels import variant
+
+        print(f"keepclear {__version__} (kernels: {variant()})")
         raise typer.Exit
 
 

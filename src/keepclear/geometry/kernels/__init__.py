@@ -72,7 +72,7 @@ class Unloadable(Exception):
 
 
 class Library(ctypes.CDLL):
-    """A loaded library. What it lacks though its structs are right was written after it was compiled: in the sources."""
+    """A loaded library. A function that it lacks was written after it was compiled."""
 
     def __getattr__(self, name: str) -> Any:
         try:
