@@ -1,0 +1,174 @@
+"""Who is within which fence without the compiled kernel: every fence held against the reports near it, with shapely."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import shapely
+
+from keepclear.geometry.columns import IntArray, Plans
+from keepclear.geometry.earth import FloatArray, LocalPlane, points_in_space
+from keepclear.geometry.pack import Packed, along, lengths_m
+from keepclear.watch.batch import Batch
+from keepclear.watch.live_findings import HEIGHT_UNKNOWN, HEIGHTS_NOT_COMPARABLE
+from keepclear.watch.sightings import DWELT, ENTERED, LEFT, SEEN, degrees
+
+_DEPTH_M = 0.001
+_EDGE_M = 2_000.0
+"""Edges are cut to this for shapely: 1,000 km from the middle of a plane such an edge bows by 8 mm."""
+_BOUNDLESS_M = 1e6
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """One volume of a fence: its area on a plane about its middle."""
+
+    limits: FloatArray  # from s, up to s, lower m, upper m
+    datum: int
+    middle: FloatArray  # (3,)
+    ball_m: float
+    plane: LocalPlane
+    area: shapely.Polygon | None
+    radius_m: float
+
+    def depths_m(self, lat_deg: FloatArray, lon_deg: FloatArray) -> FloatArray:
+        """Metres within the rim, negative outside, shape (n,)."""
+        xy = self.plane.to_xy(lat_deg, lon_deg)
+        if self.area is None:
+            return np.asarray(self.radius_m - np.hypot(xy[:, 0], xy[:, 1]))
+        points = shapely.points(xy)
+        away = shapely.distance(points, self.area.boundary)
+        return np.asarray(np.where(shapely.contains(self.area, points), away, -away))
+
+
+@dataclass(slots=True)
+class _Stay:
+    since_s: float
+    told: bool = False
+
+
+class InsidersTwin:
+    """The same as `Insiders`."""
+
+    def __init__(self) -> None:
+        self._fences: dict[int, list[_Part]] = {}
+        self._stays: list[dict[int, _Stay]] = []
+        self._last: list[float] = []
+
+    def put(self, numbers: list[int], plans: Plans, packed: Packed) -> None:
+        """Put up plan i under number `numbers[i]`, which is free."""
+        for plan, number in enumerate(numbers):
+            volumes = range(plans.volume_from[plan], plans.volume_from[plan + 1])
+            self._fences[number] = [_part(plans, packed, plan, volume) for volume in volumes]
+
+    def remove(self, number: int) -> None:
+        """Take down a fence."""
+        del self._fences[number]
+        for stays in self._stays:
+            stays.pop(number, None)
+
+    def feed(self, batch: Batch, movers: int, dwell_s: float) -> npt.NDArray[np.void]:
+        """What the reports show, shape (n,) of `SEEN`."""
+        more = movers - len(self._last)
+        self._stays += [{} for _ in range(more)]
+        self._last += [np.nan] * more
+        held: list[dict[int, int]] = [{} for _ in range(len(batch))]
+        for number in sorted(self._fences):
+            for part in self._fences[number]:
+                for row, flags in self._within(part, batch):
+                    held[row][number] = min(held[row].get(number, flags), flags)
+        found: list[tuple[object, ...]] = []
+        for row in range(len(batch)):
+            found += self._report(batch, row, held[row], dwell_s)
+        return np.array(found, dtype=SEEN)
+
+    def tick(self, now_s: float, dwell_s: float, max_gap_s: float) -> npt.NDArray[np.void]:
+        """What time shows, shape (n,) of `SEEN`."""
+        found: list[tuple[object, ...]] = []
+        for mover, stays in enumerate(self._stays):
+            for number in sorted(stays):
+                stay, lasted = stays[number], now_s - stays[number].since_s
+                if now_s - self._last[mover] <= max_gap_s and not stay.told and lasted >= dwell_s:
+                    stay.told = True
+                    found.append((DWELT, 0, -1, mover, number, now_s, (0.0, 0.0, 0.0), np.nan, lasted))
+        return np.array(found, dtype=SEEN)
+
+    def stays(self) -> IntArray:
+        """The numbers of movers and of the fences they are within, shape (n, 2)."""
+        stays = [(mover, number) for mover, within in enumerate(self._stays) for number in sorted(within)]
+        return np.array(stays, dtype=np.int64).reshape(-1, 2)
+
+    @staticmethod
+    def _within(part: _Part, batch: Batch) -> list[tuple[int, int]]:
+        """The reports that a part holds, and the flags of each."""
+        begins, ends, lower, upper = part.limits
+        at_hand = np.linalg.norm(batch.place - part.middle, axis=1) <= part.ball_m + 1.0
+        at_hand &= (batch.t_s >= begins) & (batch.t_s < ends)
+        flags = np.zeros(len(batch), dtype=np.uint8)
+        if lower > -_BOUNDLESS_M or upper < _BOUNDLESS_M:
+            unknown, other = np.isnan(batch.alt_m), batch.datum != part.datum
+            flags[unknown], flags[other] = HEIGHT_UNKNOWN, HEIGHTS_NOT_COMPARABLE
+            at_hand &= (flags > 0) | ((batch.alt_m > lower + _DEPTH_M) & (batch.alt_m < upper - _DEPTH_M))
+        rows = np.flatnonzero(at_hand)
+        if not len(rows):
+            return []
+        deep = part.depths_m(batch.lat_deg[rows], batch.lon_deg[rows]) > _DEPTH_M
+        return [(row, int(flags[row])) for row in rows[deep].tolist()]
+
+    def _report(self, batch: Batch, row: int, held: dict[int, int], dwell_s: float) -> list[tuple[object, ...]]:
+        mover, t = int(batch.mover[row]), float(batch.t_s[row])
+        stays = self._stays[mover]
+        self._last[mover] = t
+        told: list[tuple[int, int, int, float]] = []
+        for number in sorted(set(stays) - set(held)):
+            told.append((LEFT, 0, number, t - stays.pop(number).since_s))
+        for number in sorted(set(held) - set(stays)):
+            stays[number] = _Stay(t)
+            told.append((ENTERED, held[number], number, np.nan))
+        for number in sorted(stays):
+            stay = stays[number]
+            if not batch.joined[row]:
+                stays[number] = stay = _Stay(t)
+            if not stay.told and t - stay.since_s >= dwell_s:
+                stay.told = True
+                told.append((DWELT, held[number], number, t - stay.since_s))
+        lat, lon, place = batch.lat_deg[row : row + 1], batch.lon_deg[row : row + 1], tuple(batch.place[row])
+        return [
+            (what, flags, row, mover, number, t, place, self._margin_m(number, lat, lon), value)
+            for what, flags, number, value in told
+        ]
+
+    def _margin_m(self, number: int, lat_deg: FloatArray, lon_deg: FloatArray) -> float:
+        return max(float(part.depths_m(lat_deg, lon_deg)[0]) for part in self._fences[number])
+
+
+def _part(plans: Plans, packed: Packed, plan: int, volume: int) -> _Part:
+    middle, ball_m = packed.areas[volume, :3], float(packed.areas[volume, 3])
+    lat, lon = degrees(middle[None, :])
+    plane = LocalPlane(float(lat[0]), float(lon[0]))
+    rings = []
+    for ring in range(plans.ring_from[volume], plans.ring_from[volume + 1]):
+        vertices = plans.vertices[plans.vertex_from[ring] : plans.vertex_from[ring + 1]]
+        rings.append(plane.to_xy(*_cut(vertices[:, 0], vertices[:, 1])))
+    if not rings:
+        centre = plans.circles[volume]
+        plane = LocalPlane(float(centre[0]), float(centre[1]))
+        middle = points_in_space(centre[:1], centre[1:2])[0]
+    area = shapely.Polygon(rings[0], rings[1:]) if rings else None
+    if area is not None:
+        shapely.prepare(area)
+    radius_m = 0.0 if rings else float(plans.circles[volume, 2])
+    return _Part(packed.volumes[volume], int(plans.datum[plan]), middle, ball_m, plane, area, radius_m)
+
+
+def _cut(lat: FloatArray, lon: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """The same ring with points put in along its edges."""
+    next_lat, next_lon = np.roll(lat, -1), np.roll(lon, -1)
+    parts = np.maximum(1, np.ceil(lengths_m(lat, lon, next_lat, next_lon) / _EDGE_M)).astype(np.int64)
+    edge = np.repeat(np.arange(len(lat)), parts)
+    share = (np.arange(len(edge)) - np.repeat(np.cumsum(parts) - parts, parts)) / parts[edge]
+    between_lat, between_lon = along(lat[edge], lon[edge], next_lat[edge], next_lon[edge], share)
+    whole = share == 0.0
+    return np.where(whole, lat[edge], between_lat), np.where(whole, lon[edge], between_lon)
