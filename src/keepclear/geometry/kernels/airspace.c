@@ -1,0 +1,278 @@
+#include "airspace.h"
+
+#include "postings.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A plan that is in: the whole of it in one piece of memory, to which `plan` points. */
+typedef struct {
+    kc_plans plan;
+    int64_t bytes;
+    double ends; /* s */
+} live;
+
+struct kc_airspace {
+    kc_minima minima;
+    kc_postings postings;
+    live **live;       /* by slot; NULL: free */
+    uint32_t *seen;    /* by slot: kc_near */
+    uint32_t *free;    /* slots that were given back */
+    int64_t room, top, free_count, count, bytes;
+    uint32_t mark;
+    kc_pieces pieces;
+    kc_slots near;
+    pthread_mutex_t held;
+};
+
+kc_airspace *kc_airspace_new(const kc_minima *minima) {
+    kc_airspace *air = calloc(1, sizeof *air);
+    if (!air) return NULL;
+    if (pthread_mutex_init(&air->held, NULL)) {
+        free(air);
+        return NULL;
+    }
+    air->minima = *minima;
+    for (int a = 0; a < KC_KINDS; a++) {
+        air->postings.greatest[a] = -INFINITY;
+        for (int b = 0; b < KC_KINDS; b++) /* NaN is passed over */
+            air->postings.greatest[a] = fmax(air->postings.greatest[a], minima->across[KC_KINDS * a + b]);
+    }
+    return air;
+}
+
+void kc_airspace_free(kc_airspace *air) {
+    for (int64_t slot = 0; slot < air->top; slot++) free(air->live[slot]);
+    kc_postings_clear(&air->postings);
+    pthread_mutex_destroy(&air->held);
+    free(air->live);
+    free(air->seen);
+    free(air->free);
+    free(air->pieces.list);
+    free(air->pieces.passed);
+    free(air->near.list);
+    free(air);
+}
+
+void kc_airspace_hold(kc_airspace *air) { pthread_mutex_lock(&air->held); }
+
+void kc_airspace_release(kc_airspace *air) { pthread_mutex_unlock(&air->held); }
+
+/* ── plans that are in ─────────────────────────────────────────────────────────────────────────────────────────────── */
+
+/* Copies `count` numbers of 8 bytes and moves on. */
+static const void *copied(char **to, const void *from, int64_t count) {
+    void *here = *to;
+    if (count) memcpy(here, from, (size_t)count * 8);
+    *to += count * 8;
+    return here;
+}
+
+/* The same of places in a list, counted from the first of them. */
+static const int64_t *rebased(char **to, const int64_t *from, int64_t count) {
+    int64_t *here = (int64_t *)*to;
+    for (int64_t k = 0; k < count; k++) here[k] = from[k] - from[0];
+    *to += count * 8;
+    return here;
+}
+
+static live *copy_of(const kc_plans *plans, int64_t i) {
+    int64_t node = plans->node_from[i], nodes = plans->node_from[i + 1] - node;
+    int64_t volume = plans->volume_from[i], volumes = plans->volume_from[i + 1] - volume;
+    int64_t ring = plans->ring_from[volume], rings = plans->ring_from[volume + volumes] - ring;
+    int64_t vertex = plans->vertex_from[ring], vertices = plans->vertex_from[ring + rings] - vertex;
+    int64_t numbers = 4 + 2 + KC_NODE * nodes + 2 + (4 + 8) * volumes + volumes + 1 + rings + 1 + 3 * vertices;
+    int64_t bytes = (int64_t)sizeof(live) + 8 * numbers + 8;
+    live *one = malloc((size_t)bytes);
+    if (!one) return NULL;
+    char *to = (char *)(one + 1);
+    one->bytes = bytes;
+    kc_plans *plan = &one->plan;
+    plan->count = 1;
+    plan->room = copied(&to, plans->room + 4 * i, 4);
+    plan->node_from = rebased(&to, plans->node_from + i, 2);
+    plan->nodes = copied(&to, plans->nodes + KC_NODE * node, KC_NODE * nodes);
+    plan->volume_from = rebased(&to, plans->volume_from + i, 2);
+    plan->volumes = copied(&to, plans->volumes + 4 * volume, 4 * volumes);
+    plan->areas = copied(&to, plans->areas + 8 * volume, 8 * volumes);
+    plan->ring_from = rebased(&to, plans->ring_from + volume, volumes + 1);
+    plan->vertex_from = rebased(&to, plans->vertex_from + ring, rings + 1);
+    plan->vertices = copied(&to, plans->vertices + 3 * vertex, 3 * vertices);
+    to[0] = (char)plans->kind[i];
+    to[1] = (char)plans->datum[i];
+    plan->kind = (const uint8_t *)to;
+    plan->datum = (const uint8_t *)to + 1;
+    one->ends = nodes ? plan->nodes[KC_NODE * (nodes - 1)] + plan->room[3] : -INFINITY;
+    for (int64_t k = 0; k < volumes; k++) one->ends = fmax(one->ends, plan->volumes[4 * k + 1]);
+    return one;
+}
+
+static int grow(void **list, int64_t room, size_t each) {
+    void *longer = realloc(*list, (size_t)room * each);
+    if (!longer) return 0;
+    *list = longer;
+    return 1;
+}
+
+/* A slot to put a plan into; -1 if there is no memory left. */
+static int64_t free_slot(kc_airspace *air) {
+    if (air->free_count) return air->free[--air->free_count];
+    if (air->top == air->room) {
+        int64_t room = air->room ? air->room + air->room / 2 : 64;
+        if (room > KC_MOST_PLANS) return -1;
+        if (!grow((void **)&air->live, room, sizeof *air->live) || !grow((void **)&air->seen, room, sizeof *air->seen) ||
+            !grow((void **)&air->free, room, sizeof *air->free))
+            return -1;
+        air->room = room;
+    }
+    air->live[air->top] = NULL;
+    air->seen[air->top] = 0;
+    return air->top++;
+}
+
+static int cut(kc_airspace *air, const kc_plans *plans, int64_t i) {
+    double reach = air->postings.greatest[plans->kind[i]];
+    if (reach >= 0.0) return kc_cut(plans, i, reach, &air->pieces);
+    air->pieces.count = 0; /* it needs to keep away from nothing */
+    return 1;
+}
+
+static uint32_t posting_of(const live *one, int64_t slot) {
+    return kc_posting_of((uint32_t)slot, one->plan.kind[0], one->plan.datum[0]);
+}
+
+/* Puts plan i in, of which the pieces are cut; its slot, or -1 if there is no memory left. */
+static int64_t put(kc_airspace *air, const kc_plans *plans, int64_t i) {
+    live *one = copy_of(plans, i);
+    int64_t slot = one ? free_slot(air) : -1, posted = 0;
+    if (slot < 0) {
+        free(one);
+        return -1;
+    }
+    uint32_t of = posting_of(one, slot);
+    while (posted < air->pieces.count && kc_post(&air->postings, &air->pieces.list[posted], of)) posted++;
+    if (posted < air->pieces.count) {
+        while (posted) kc_unpost(&air->postings, &air->pieces.list[--posted], of);
+        air->free[air->free_count++] = (uint32_t)slot;
+        free(one);
+        return -1;
+    }
+    air->live[slot] = one;
+    air->seen[slot] = 0;
+    air->bytes += one->bytes;
+    air->count++;
+    return slot;
+}
+
+static void take_out(kc_airspace *air, int64_t slot) {
+    live *one = air->live[slot];
+    cut(air, &one->plan, 0);
+    for (int64_t k = 0; k < air->pieces.count; k++)
+        kc_unpost(&air->postings, &air->pieces.list[k], posting_of(one, slot));
+    air->bytes -= one->bytes;
+    air->count--;
+    free(one);
+    air->live[slot] = NULL;
+    air->free[air->free_count++] = (uint32_t)slot;
+}
+
+/* ── asking ────────────────────────────────────────────────────────────────────────────────────────────────────────── */
+
+static int by_slot(const void *left, const void *right) {
+    uint32_t one = *(const uint32_t *)left, other = *(const uint32_t *)right;
+    return one < other ? -1 : one > other;
+}
+
+/* Adds the breaches of plan i, of which the pieces are cut. */
+static int check(kc_airspace *air, const kc_plans *plans, int64_t i, int64_t old, kc_breaches *found) {
+    if (++air->mark == KC_HIDDEN) {
+        for (int64_t slot = 0; slot < air->top; slot++)
+            if (air->seen[slot] != KC_HIDDEN) air->seen[slot] = 0;
+        air->mark = 1;
+    }
+    if (old >= 0) air->seen[old] = air->mark;
+    if (!kc_near(&air->postings, &air->pieces, plans->kind[i], plans->datum[i], &air->minima, air->seen, air->mark,
+                 &air->near))
+        return 0;
+    uint32_t *near = air->near.list;
+    int64_t count = air->near.count;
+    if (count > 1) qsort(near, (size_t)count, sizeof *near, by_slot);
+    for (int64_t k = 0; k < count; k++) {
+        if (k + 1 < count) __builtin_prefetch(air->live[near[k + 1]]->plan.nodes);
+        int64_t start = found->count;
+        if (!kc_plans_meet(plans, i, &air->live[near[k]]->plan, 0, &air->minima, found)) return 0;
+        for (; start < found->count; start++) found->list[start].b = near[k];
+    }
+    return 1;
+}
+
+int kc_airspace_check(kc_airspace *air, const kc_plans *plans, const int64_t *old, kc_breaches *found) {
+    int64_t start = found->count;
+    for (int64_t i = 0; i < plans->count; i++) {
+        if (cut(air, plans, i) && check(air, plans, i, old[i], found)) continue;
+        found->count = start;
+        return 0;
+    }
+    return 1;
+}
+
+/* ── changing ──────────────────────────────────────────────────────────────────────────────────────────────────────── */
+
+/* Puts plans in one after the other, each checked before if `found` is given. What is replaced is only hidden until all
+ * is done, so that all can be undone. */
+static int take_in(kc_airspace *air, const kc_plans *plans, const int64_t *old, int only_free, int64_t *slots,
+                   kc_breaches *found) {
+    int64_t start = found ? found->count : 0, done = 0;
+    for (; done < plans->count; done++) {
+        if (!cut(air, plans, done)) break;
+        int64_t before = found ? found->count : 0;
+        slots[done] = -1;
+        if (found && !check(air, plans, done, old[done], found)) break;
+        if (found && only_free && found->count > before) continue;
+        if ((slots[done] = put(air, plans, done)) < 0) break;
+        if (old[done] >= 0) air->seen[old[done]] = KC_HIDDEN;
+    }
+    int all = done == plans->count;
+    for (int64_t i = 0; i < done; i++) {
+        if (slots[i] < 0) continue;
+        if (!all) take_out(air, slots[i]);
+        if (old[i] < 0) continue;
+        if (all)
+            take_out(air, old[i]);
+        else
+            air->seen[old[i]] = 0;
+    }
+    if (!all && found) found->count = start;
+    return all;
+}
+
+int kc_airspace_put(kc_airspace *air, const kc_plans *plans, const int64_t *old, int64_t *slots) {
+    return take_in(air, plans, old, 0, slots, NULL);
+}
+
+int kc_airspace_check_and_put(kc_airspace *air, const kc_plans *plans, const int64_t *old, int only_free,
+                              int64_t *slots, kc_breaches *found) {
+    return take_in(air, plans, old, only_free, slots, found);
+}
+
+void kc_airspace_remove(kc_airspace *air, const int64_t *slots, int64_t count) {
+    for (int64_t k = 0; k < count; k++) take_out(air, slots[k]);
+}
+
+int64_t kc_airspace_expire(kc_airspace *air, double now, int64_t *slots) {
+    int64_t count = 0;
+    for (int64_t slot = 0; slot < air->top; slot++)
+        if (air->live[slot] && air->live[slot]->ends <= now) slots[count++] = slot;
+    kc_airspace_remove(air, slots, count);
+    return count;
+}
+
+int64_t kc_airspace_count(const kc_airspace *air) { return air->count; }
+
+int64_t kc_airspace_bytes(const kc_airspace *air) {
+    int64_t held = (int64_t)sizeof *air + air->bytes + air->postings.bytes;
+    held += air->room * (int64_t)(sizeof *air->live + sizeof *air->seen + sizeof *air->free);
+    held += air->pieces.room * (int64_t)sizeof *air->pieces.list + air->pieces.passed_room * (int64_t)sizeof(double);
+    return held + air->near.room * (int64_t)sizeof *air->near.list;
+}

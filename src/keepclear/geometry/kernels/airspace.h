@@ -1,0 +1,51 @@
+/* The plans that are live: put in, replaced, taken out, and asked who of them comes too near to another plan. */
+#ifndef KEEPCLEAR_AIRSPACE_H
+#define KEEPCLEAR_AIRSPACE_H
+
+#include "plan_pair.h"
+
+/* Plans are copied in, and are known by their slot from then on: a number that is free again once they are out. */
+typedef struct kc_airspace kc_airspace;
+
+/* An airspace with nothing in it; NULL if there is no memory left. */
+KC_EXPORT kc_airspace *kc_airspace_new(const kc_minima *minima);
+KC_EXPORT void kc_airspace_free(kc_airspace *air);
+
+/* Everything below is for one thread at a time: one that holds the airspace, while others that ask for it wait. */
+KC_EXPORT void kc_airspace_hold(kc_airspace *air);
+KC_EXPORT void kc_airspace_release(kc_airspace *air);
+
+/* Puts n plans in, all or none: false if there is no memory left, and then nothing changed.
+ *
+ * `old` (n,) is the slot of what each replaces, -1 if nothing; none twice. `slots` (n,) takes where they are.
+ */
+KC_EXPORT int kc_airspace_put(kc_airspace *air, const kc_plans *plans, const int64_t *old, int64_t *slots);
+
+/* Adds the breaches between each of n plans and those that are in, but the one it would replace (`old`, as above).
+ *
+ * In a breach `a` is the plan's index and `b` a slot; the breaches of a plan are in order of slot, then of time. False
+ * if there is no memory left, and then none was added.
+ */
+KC_EXPORT int kc_airspace_check(kc_airspace *air, const kc_plans *plans, const int64_t *old, kc_breaches *found);
+
+/* Checks each of n plans and then puts it in, one after the other: so each is checked against those before it as well.
+ *
+ * With `only_free` one that has a breach is left out (its slot is -1), and what it would have replaced stays. A slot in
+ * a breach may be of a plan that was itself replaced later in the same call; it is not used again before the call ends.
+ * False if there is no memory left, and then nothing changed.
+ */
+KC_EXPORT int kc_airspace_check_and_put(kc_airspace *air, const kc_plans *plans, const int64_t *old, int only_free,
+                                        int64_t *slots, kc_breaches *found);
+
+/* Takes the plans at `count` slots out. Each must be in. */
+KC_EXPORT void kc_airspace_remove(kc_airspace *air, const int64_t *slots, int64_t count);
+
+/* Takes out the plans that are over at `now` (s), their lateness included; returns how many. `slots` takes where they
+ * were and has room for all that are in. */
+KC_EXPORT int64_t kc_airspace_expire(kc_airspace *air, double now, int64_t *slots);
+
+/* How many plans are in; bytes of memory held. */
+KC_EXPORT int64_t kc_airspace_count(const kc_airspace *air);
+KC_EXPORT int64_t kc_airspace_bytes(const kc_airspace *air);
+
+#endif

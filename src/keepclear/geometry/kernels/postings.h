@@ -1,0 +1,50 @@
+/* Which plans have a piece near a place at a time: a grid of slabs of time and cells on the earth, kept as hash tables. */
+#ifndef KEEPCLEAR_POSTINGS_H
+#define KEEPCLEAR_POSTINGS_H
+
+#include "pieces.h"
+
+/* A piece in 48 bytes. Seconds are from the start of its slab. `of` is a plan's number, its kind and its datum. */
+typedef struct {
+    float t0, t1, p[3], v[3], radius, lower, upper;
+    uint32_t of;
+} kc_posting;
+
+enum { KC_SPACE_LEVELS = 7, KC_MOST_PLANS = 1 << 26 };
+
+typedef struct kc_cell_table kc_cell_table;
+
+typedef struct {
+    kc_cell_table *tables[KC_TIME_LEVELS * KC_SPACE_LEVELS]; /* by length of slab and side of cell; most are NULL */
+    double greatest[KC_KINDS]; /* distance on the ground at which a kind matters to any other; below 0: to none */
+    int64_t bytes;             /* of memory that the tables hold */
+} kc_postings;
+
+/* Plans of which some piece comes near, each once. A list that grows and is used again. */
+typedef struct {
+    uint32_t *list;
+    int64_t count, room;
+} kc_slots;
+
+static inline uint32_t kc_posting_of(uint32_t slot, uint8_t kind, uint8_t datum) {
+    return slot << 5 | (uint32_t)kind << 2 | datum;
+}
+
+/* Files a piece; false if there is no memory left (and then nothing changed). */
+int kc_post(kc_postings *postings, const kc_piece *piece, uint32_t of);
+
+/* Takes one posting of that plan out of where kc_post put such a piece. */
+void kc_unpost(kc_postings *postings, const kc_piece *piece, uint32_t of);
+
+/* Adds to `near` each plan that may come nearer to one of `pieces` than the minima for its kind and `kind`.
+ *
+ * `seen` (one for each plan) marks those that were added, or that are not wanted, with `mark`; one that is marked with
+ * KC_HIDDEN is passed over too. False if there is no memory left.
+ */
+enum { KC_HIDDEN = 0xffffffffu };
+int kc_near(const kc_postings *postings, const kc_pieces *pieces, uint8_t kind, uint8_t datum, const kc_minima *minima,
+            uint32_t *seen, uint32_t mark, kc_slots *near);
+
+void kc_postings_clear(kc_postings *postings);
+
+#endif
