@@ -91,7 +91,7 @@ def leg_in_volume(
 
 def depths_m(packed: Packed, volume: int, points: FloatArray) -> FloatArray:
     """Metres from each of n places to the rim of a volume's area, negative within; see `areas.depths_m`."""
-    lat, lon = _degrees(points)
+    lat, lon = degrees_of(points)
     return np.array(
         [_depth(packed, volume, float(a), float(b))[0] for a, b in zip(lat, lon, strict=True)], dtype=np.float64
     )
@@ -133,7 +133,7 @@ class _Path(NamedTuple):
 
     @classmethod
     def of(cls, ends: FloatArray, begin: float, finish: float) -> _Path:
-        lat, lon = _degrees(ends)
+        lat, lon = degrees_of(ends)
         azimuth, _, length = _WGS84.inv(lon[0], lat[0], lon[1], lat[1])
         n, shares = np.ones(3), np.array([begin, (begin + finish) / 2, finish])
         lons, lats, _ = _WGS84.fwd(n * lon[0], n * lat[0], n * azimuth, length * shares)
@@ -149,7 +149,7 @@ class _Path(NamedTuple):
 
     def in_frame(self, points: FloatArray) -> FloatArray:
         """(u, v) of n points in space, shape (n, 2)."""
-        xy = self.plane.to_xy(*_degrees(points)) - self.start
+        xy = self.plane.to_xy(*degrees_of(points)) - self.start
         aside = np.array([-self.along[1], self.along[0]])
         return np.column_stack((xy @ self.along, xy @ aside))
 
@@ -236,7 +236,7 @@ def _by_edges(a: FloatArray, b: FloatArray, reach: float, length: float) -> list
 
 
 def _stays_in_circle(path: _Path, area: FloatArray, reach: float) -> list[Span]:
-    middle_lat, middle_lon = (float(each[0]) for each in _degrees(area[None, :3]))
+    middle_lat, middle_lon = (float(each[0]) for each in degrees_of(area[None, :3]))
     radius = float(area[4])
     if radius + reach <= 0.0:
         return []
@@ -301,7 +301,7 @@ def _without(spans: list[Span], others: list[Span]) -> list[Span]:
 # ── places and areas ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _degrees(points: FloatArray) -> tuple[FloatArray, FloatArray]:
+def degrees_of(points: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Latitudes and longitudes of n points on the ellipsoid, shape (n, 3)."""
     x, y, z = points.T
     lat = np.degrees(np.arctan2(z, np.hypot(x, y) * (1.0 - _WGS84.es)))
@@ -319,18 +319,18 @@ def _depth(packed: Packed, volume: int, lat: float, lon: float) -> tuple[float, 
     """Metres from a place to the rim of an area, negative within, and the latitude and longitude nearest on it."""
     area = packed.areas[volume]
     if packed.ring_from[volume] == packed.ring_from[volume + 1]:
-        middle_lat, middle_lon = (float(each[0]) for each in _degrees(area[None, :3]))
+        middle_lat, middle_lon = (float(each[0]) for each in degrees_of(area[None, :3]))
         azimuth, _, away = _WGS84.inv(middle_lon, middle_lat, lon, lat)
         foot = _WGS84.fwd(middle_lon, middle_lat, azimuth, area[4])
         return float(away - area[4]), (float(foot[1]), float(foot[0]))
     straight = float(np.linalg.norm(points_in_space(np.array([lat]), np.array([lon]))[0] - area[:3]) - area[3])
     if straight > _FAR_M:
-        middle_lat, middle_lon = (float(each[0]) for each in _degrees(area[None, :3]))
+        middle_lat, middle_lon = (float(each[0]) for each in degrees_of(area[None, :3]))
         return straight, (middle_lat, middle_lon)
     plane = LocalPlane(lat, lon)
     inside, nearest = False, (math.inf, 0.0, np.zeros(2), np.zeros(2))
     for ring in _rings(packed, volume):
-        b = plane.to_xy(*_degrees(ring))
+        b = plane.to_xy(*degrees_of(ring))
         a = np.roll(b, 1, axis=0)
         meets = (a[:, 1] > 0.0) != (b[:, 1] > 0.0)
         at = a[meets, 0] + (b[meets, 0] - a[meets, 0]) * (a[meets, 1] / (a[meets, 1] - b[meets, 1]))
@@ -361,7 +361,7 @@ def _areas_apart(one: _Area, other: _Area, across_m: float) -> tuple[float | Non
     if _is_circle(other) and not _is_circle(one):
         one, other = other, one
     if _is_circle(one):
-        middle_lat, middle_lon = (float(each[0]) for each in _degrees(one[0].areas[one[1]][None, :3]))
+        middle_lat, middle_lon = (float(each[0]) for each in degrees_of(one[0].areas[one[1]][None, :3]))
         radius = float(one[0].areas[one[1]][4])
         depth, foot = _depth(*other, middle_lat, middle_lon)
         deep = depth - radius < across_m - DEPTH_M
@@ -384,7 +384,7 @@ def _polygons_apart(one: _Area, other: _Area) -> tuple[float, FloatArray]:
     for area, another in ((one, other), (other, one)):
         for ring in _rings(*area):
             near = np.linalg.norm(ring - another[0].areas[another[1], :3], axis=1) - another[0].areas[another[1], 3]
-            lat, lon = _degrees(ring)
+            lat, lon = degrees_of(ring)
             for k in np.flatnonzero(near < least).tolist():
                 depth, foot = _depth(*another, float(lat[k]), float(lon[k]))
                 if depth < least:
@@ -406,11 +406,11 @@ def _polygons_deep(one: _Area, other: _Area) -> tuple[float | None, FloatArray]:
 def _on_one_plane(one: _Area, other: _Area) -> tuple[LocalPlane, tuple[shapely.Polygon, shapely.Polygon]]:
     """Two areas on a plane about the middle of what they share, or of both."""
     rings = [np.vstack(_rings(*area)) for area in (one, other)]
-    plane = plane_about(*_degrees(np.vstack(rings)))
+    plane = plane_about(*degrees_of(np.vstack(rings)))
     for _ in range(2):
         shapes = [
             polygons_of(
-                plane.to_xy(*_degrees(np.vstack(_rings(*area)))),
+                plane.to_xy(*degrees_of(np.vstack(_rings(*area)))),
                 np.array([0, len(_rings(*area))]),
                 np.concatenate(([0], np.cumsum([len(ring) for ring in _rings(*area)]))),
             )[0]

@@ -14,6 +14,7 @@ from keepclear.geometry import kernels, surface
 from keepclear.geometry.columns import IntArray, Plans
 from keepclear.geometry.earth import FloatArray
 from keepclear.geometry.kernels import PlansStruct, pointer
+from keepclear.geometry.shapes import MAX_REACH_M
 
 LONGEST_EDGE_M = 10_000.0
 """Edges are cut to this along the geodesic: on a plane 20 km away such an edge bows by 2 mm from the straight line."""
@@ -39,8 +40,8 @@ def pack_areas(plans: Plans) -> tuple[FloatArray, IntArray, IntArray, FloatArray
     """The areas of k volumes, shape (k, 8), their rings and the rings' vertices, as `kc_plans` has them.
 
     A vertex that closes a ring by repeating its first is dropped; edges are cut to `LONGEST_EDGE_M`. What lies inside
-    an outline but also inside a hole is outside. Raises `Malformed` for a ring without vertices; whether outlines cross
-    themselves is not looked at (`check_outlines`).
+    an outline but also inside a hole is outside. Raises `Malformed` as `rings_in_space`; whether outlines cross
+    themselves is not looked at (`outlines.check_outlines`).
     """
     vertex_from, vertices = rings_in_space(plans)
     k = len(plans.volumes)
@@ -61,11 +62,12 @@ def pack_areas(plans: Plans) -> tuple[FloatArray, IntArray, IntArray, FloatArray
 def rings_in_space(plans: Plans) -> tuple[IntArray, FloatArray]:
     """Where each ring begins, shape (rings + 1,), and the vertices of all, shape (v, 3), edges cut.
 
-    Raises `Malformed` for a ring without vertices.
+    Raises `Malformed` naming the volume of a ring without vertices, or of an edge longer than an area may be wide.
     """
     first, count = plans.vertex_from[:-1], np.diff(plans.vertex_from)
     if (count < 1).any():
-        raise Malformed("a ring has no vertices", field="vertices", code="polygon_vertices", value=0)
+        where = volume_of_ring(plans, int((count < 1).argmax()))
+        raise Malformed("a ring has no vertices", field=f"{where}.rings", code="outline_vertices", value=0)
     lat, lon = plans.vertices[:, 0], plans.vertices[:, 1]
     places = surface.places(lat, lon)
     last = first + count - 1
@@ -85,6 +87,9 @@ def rings_in_space(plans: Plans) -> tuple[IntArray, FloatArray]:
         return np.concatenate(([0], np.cumsum(count))), places
     to = following[long]
     azimuth, _, length = _WGS84.inv(lon[long], lat[long], lon[to], lat[to])
+    if length.max() > 2.0 * MAX_REACH_M:
+        edge_of = int(np.searchsorted(first, long[length.argmax()], side="right")) - 1
+        raise too_wide(volume_of_ring(plans, edge_of))
     cuts = np.zeros(len(places), dtype=np.int64)  # vertices put in after each
     cuts[long] = np.maximum(np.ceil(length / LONGEST_EDGE_M).astype(np.int64), 1) - 1
     source = np.repeat(np.arange(len(places)), cuts + 1)
@@ -109,28 +114,33 @@ def areas_twin(circles: FloatArray, ring_from: IntArray, vertex_from: IntArray, 
     polygons = np.flatnonzero(np.diff(ring_from))
     if not len(polygons):
         return areas
-    outlines = ring_from[polygons]
-    begin, upto = vertex_from[outlines], vertex_from[outlines + 1]
-    bounds = np.column_stack((begin, upto)).ravel()
-    bounds = bounds[:-1] if bounds[-1] == len(vertices) else bounds
-    low = np.minimum.reduceat(vertices, bounds)[::2]
-    high = np.maximum.reduceat(vertices, bounds)[::2]
-    middles = (low + high) / 2
-    scale = np.sqrt(_WGS84.a**2 / (middles * middles / _FLAT).sum(axis=1))
-    middles *= scale[:, None]
+    middles, owner, xy = seen_from_above(ring_from, vertex_from, vertices)
     areas[polygons, :3], areas[polygons, 4] = middles, 0.0
-    # One row for each vertex of the polygons: those of circles there are none.
-    rings = np.repeat(np.arange(len(polygons)), np.diff(ring_from)[polygons])
-    owner = np.repeat(rings, np.diff(vertex_from))
-    away = vertices - middles[owner]
     far = np.zeros(len(polygons))
-    np.maximum.at(far, owner, np.sqrt((away * away).sum(axis=1)))
+    np.maximum.at(far, owner, np.linalg.norm(vertices - middles[owner], axis=1))
     areas[polygons, 3] = far + BALL_SLACK_M
     east, north, up = axes_at(middles)
-    xy = np.column_stack(((away * east[owner]).sum(axis=1), (away * north[owner]).sum(axis=1)))
     inner = shapely.get_coordinates(shapely.point_on_surface(polygons_of(xy, ring_from, vertex_from)))
-    areas[polygons, 5:] = _lifted(middles + inner[:, :1] * east + inner[:, 1:] * north, up)
+    areas[polygons, 5:] = lifted(middles + inner[:, :1] * east + inner[:, 1:] * north, up)
     return areas
+
+
+def seen_from_above(
+    ring_from: IntArray, vertex_from: IntArray, vertices: FloatArray
+) -> tuple[FloatArray, IntArray, FloatArray]:
+    """Of the n volumes that have rings: a middle of each, shape (n, 3), on the ellipsoid; and of all v vertices the one
+    of these they belong to, (v,), and metres east and north of its middle as seen from straight above it, (v, 2)."""
+    polygons = np.flatnonzero(np.diff(ring_from))
+    outlines = ring_from[polygons]
+    bounds = np.column_stack((vertex_from[outlines], vertex_from[outlines + 1])).ravel()
+    bounds = bounds[:-1] if bounds[-1] == len(vertices) else bounds
+    middles = (np.minimum.reduceat(vertices, bounds)[::2] + np.maximum.reduceat(vertices, bounds)[::2]) / 2
+    middles *= np.sqrt(_WGS84.a**2 / (middles * middles / _FLAT).sum(axis=1))[:, None]
+    owner = np.repeat(np.repeat(np.arange(len(polygons)), np.diff(ring_from)[polygons]), np.diff(vertex_from))
+    east, north, _ = axes_at(middles)
+    away = vertices - middles[owner]
+    xy = np.column_stack((np.einsum("ij,ij->i", away, east[owner]), np.einsum("ij,ij->i", away, north[owner])))
+    return middles, owner, xy
 
 
 def axes_at(places: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
@@ -157,9 +167,26 @@ def polygons_of(xy: FloatArray, ring_from: IntArray, vertex_from: IntArray) -> n
     return np.asarray(shapely.from_ragged_array(shapely.GeometryType.POLYGON, xy[source], (offsets, owners)))
 
 
-def _lifted(places: FloatArray, up: FloatArray) -> FloatArray:
+def lifted(places: FloatArray, up: FloatArray) -> FloatArray:
     """The places on the ellipsoid that stand straight above or below others, along `up`."""
     a = (up * up / _FLAT).sum(axis=1)
     b = (up * places / _FLAT).sum(axis=1)
     c = (places * places / _FLAT).sum(axis=1) - _WGS84.a**2
     return np.asarray(places + (-c / (b + np.sqrt(b * b - a * c)))[:, None] * up)
+
+
+def volume_name(plans: Plans, volume: int) -> str:
+    """How a refusal names one of the volumes of all plans."""
+    plan = int(np.searchsorted(plans.volume_from, volume, side="right")) - 1
+    return f"plans[{plans.ids[plan]}].volumes[{volume - int(plans.volume_from[plan])}]"
+
+
+def volume_of_ring(plans: Plans, ring: int) -> str:
+    """How a refusal names the volume that a ring belongs to."""
+    return volume_name(plans, int(np.searchsorted(plans.ring_from, ring, side="right")) - 1)
+
+
+def too_wide(volume: str) -> Malformed:
+    """The refusal of an area that reaches too far."""
+    far = f"a vertex is farther than {MAX_REACH_M / 1000.0:.0f} km from the middle of its outline"
+    return Malformed(far, field=f"{volume}.rings", code="too_wide")

@@ -27,4 +27,8 @@ KC_EXPORT void kc_points_in_area(const kc_plans *plans, int64_t volume, const do
  * False if there is no memory. */
 KC_EXPORT int kc_pack_areas(const kc_plans *plans, int64_t volumes, const double *circles, double *areas);
 
+/* Says (1 or 0, one byte for each of k volumes) which areas are surely in order: circles, and single outlines of at most
+ * 64 vertices, cut, that neither cross nor touch themselves, enclose more than next to nothing and are not too wide. */
+KC_EXPORT void kc_plain_outlines(const kc_plans *plans, int64_t volumes, uint8_t *sure);
+
 #endif
