@@ -16,6 +16,7 @@ import numpy.typing as npt
 from keepclear.errors import Malformed
 from keepclear.geometry.columns import DATUMS, KINDS, IntArray, Plans, Positions
 from keepclear.geometry.earth import FloatArray
+from keepclear.geometry.outlines import check_outlines
 from keepclear.model.base import EARLIEST, LATEST, hidden_in
 
 MOST_PLANS = 5_000_000
@@ -62,6 +63,7 @@ def check_plans(plans: Plans) -> None:
     _check_points(plans)
     if k:
         _Volumes(plans).check()
+        check_outlines(plans)
 
 
 def check_positions(positions: Positions) -> None:
