@@ -230,11 +230,45 @@ static int polygons_apart(const kc_plans *plans, int64_t volume, const blocks *a
 
 /* ── polygons deeper than a millimetre in one another ────────────────────────────────────────────────────────────── */
 
-/* Adds the parts of an edge (from 0 to length on v = 0 of its frame) within KC_DEPTH_M of some rim. False: no memory. */
-static int by_rim(const kc_frame *frame, const double *low, const double *high, double start, double stop,
-                  const blocks *those, kc_spans *rim) {
+/* Whether a place is in the polygon of these blocks: kc_in_outline, a block at a time. */
+static int in_blocks(const blocks *those, const double p[3]) {
+    kc_plane plane;
+    kc_plane_at(p, &plane);
+    int inside = 0;
     for (int64_t j = 0; j < those->count; j++) {
-        const block *other = &those->list[j];
+        const block *one = &those->list[j];
+        double east = 0.0, middle = 0.0, half = 0.0;
+        for (int i = 0; i < 3; i++) {
+            double to = 0.5 * (one->low[i] + one->high[i]) - p[i], wide = 0.5 * (one->high[i] - one->low[i]);
+            middle += to * plane.north[i];
+            half += wide * fabs(plane.north[i]);
+            east += to * plane.east[i] + wide * fabs(plane.east[i]);
+        }
+        if (middle - half > NOTHING_M || middle + half < -NOTHING_M || east < -NOTHING_M) continue;
+        double u0 = 0.0, v0 = 0.0;
+        for (int k = 0; k <= one->count; k++) {
+            const double *next = vertex(one, k);
+            double d[3] = {next[0] - p[0], next[1] - p[1], next[2] - p[2]};
+            double u1 = kc_dot(d, plane.east), v1 = kc_dot(d, plane.north);
+            if (k && (v0 > 0.0) != (v1 > 0.0)) inside ^= u0 + (u1 - u0) * (v0 / (v0 - v1)) > 0.0;
+            u0 = u1;
+            v0 = v1;
+        }
+    }
+    return inside;
+}
+
+/* The blocks of another polygon that come within KC_DEPTH_M of one. */
+typedef struct {
+    const block **list;
+    int64_t count;
+} neighbours;
+
+/* Adds the parts of an edge, which lies in a box and runs along v = 0 of its frame, within KC_DEPTH_M of some rim. */
+static int by_rim(const kc_frame *frame, const double *low, const double *high, double start, double stop,
+                  const neighbours *near, kc_spans *rim) {
+    for (int64_t j = 0; j < near->count; j++) {
+        const block *other = near->list[j];
         if (between_boxes2(low, high, other) > KC_DEPTH_M * KC_DEPTH_M) continue;
         double u0, v0, u1, v1;
         kc_in_frame(frame, vertex(other, 0), &u0, &v0);
@@ -250,13 +284,14 @@ static int by_rim(const kc_frame *frame, const double *low, const double *high, 
     return 1;
 }
 
-/* Whether some part of an edge lies in the other area, more than KC_DEPTH_M from its rim; -1 if there is no memory.
+/* Whether some part of an edge lies in the other polygon, more than KC_DEPTH_M from its rim; -1 if there is no memory.
  *
  * What is left of a ring when all near the other's rim is taken off falls into pieces, each wholly in or out. `*out`
  * says that the piece which reaches the start of the edge is out; then whether the one that reaches its end is.
  */
-static int edge_reaches_into(const double *from, const double *to, const kc_plans *others, int64_t other,
-                             const blocks *those, int *out, kc_met *met) {
+static int edge_reaches_into(const double *from, const double *to, const blocks *those, const neighbours *near,
+                             int *out, kc_met *met) {
+    if (*out && !near->count) return 0;
     double low[3], high[3], middle[3], start, stop;
     double edge[3] = {to[0] - from[0], to[1] - from[1], to[2] - from[2]};
     double bow = kc_dot(edge, edge) / (8.0 * KC_LEAST_RADIUS_M);
@@ -270,14 +305,14 @@ static int edge_reaches_into(const double *from, const double *to, const kc_plan
     if (start == stop) return 0;
     kc_spans rim;
     kc_spans_begin(&rim);
-    int done = by_rim(&frame, low, high, start, stop, those, &rim), inside = 0;
+    int done = by_rim(&frame, low, high, start, stop, near, &rim), inside = 0;
     kc_spans_join(&rim);
     double lo = start;
     for (int64_t k = 0; done && !inside && k <= rim.count; k++) {
         double hi = k < rim.count ? rim.list[k].lo : stop;
         if (hi - lo > NOTHING_M && !*out) {
             kc_edge_at(from, to, (0.5 * (lo + hi) - start) / (stop - start), met->place);
-            inside = kc_in_outline(others, other, met->place);
+            inside = in_blocks(those, met->place);
         }
         *out = hi - lo > NOTHING_M && hi == stop;
         if (k < rim.count) lo = rim.list[k].hi;
@@ -286,23 +321,28 @@ static int edge_reaches_into(const double *from, const double *to, const kc_plan
     return done ? inside : -1;
 }
 
-static int rings_reach_into(const blocks *all, const kc_plans *others, int64_t other, const blocks *those,
-                            kc_met *met) {
-    const double *ball = others->areas + 8 * other;
-    int out = 0;
-    for (int64_t i = 0; i < all->count; i++) {
+/* The same of all edges; `ball` holds the other polygon. */
+static int rings_reach_into(const blocks *all, const blocks *those, const double *ball, kc_met *met) {
+    const block *few[FEW_BLOCKS];
+    neighbours near = {few, 0};
+    if (those->count > FEW_BLOCKS && !(near.list = malloc((size_t)those->count * sizeof *near.list))) return -1;
+    int out = 0, into = 0;
+    for (int64_t i = 0; i < all->count && !into; i++) {
         const block *one = &all->list[i];
         if (one->first == 0) out = 0;
         if (to_ball2(one, ball) > ball[3] * ball[3]) {
             out = 1;
             continue;
         }
-        for (int k = 0; k < one->count; k++) {
-            int into = edge_reaches_into(vertex(one, k), vertex(one, k + 1), others, other, those, &out, met);
-            if (into) return into;
-        }
+        near.count = 0;
+        for (int64_t j = 0; j < those->count; j++)
+            if (between_boxes2(one->low, one->high, &those->list[j]) <= KC_DEPTH_M * KC_DEPTH_M)
+                near.list[near.count++] = &those->list[j];
+        for (int k = 0; k < one->count && !into; k++)
+            into = edge_reaches_into(vertex(one, k), vertex(one, k + 1), those, &near, &out, met);
     }
-    return 0;
+    if (near.list != few) free(near.list);
+    return into;
 }
 
 static int polygons_overlap(const kc_plans *plans, int64_t volume, const blocks *all, const kc_plans *others,
@@ -316,8 +356,8 @@ static int polygons_overlap(const kc_plans *plans, int64_t volume, const blocks 
             return 1;
         }
     }
-    int into = rings_reach_into(all, others, other, those, met);
-    return into ? into : rings_reach_into(those, plans, volume, all, met);
+    int into = rings_reach_into(all, those, others->areas + 8 * other, met);
+    return into ? into : rings_reach_into(those, all, plans->areas + 8 * volume, met);
 }
 
 /* ── volumes ─────────────────────────────────────────────────────────────────────────────────────────────────────── */
