@@ -13,8 +13,9 @@ import numpy as np
 import pytest
 
 import build_kernels
-from keepclear.geometry import kernels
+from keepclear.geometry import areas_twin, kernels
 from keepclear.geometry.kernels import BREACH, FOLDER, VARIANTS, BreachList, load, taken
+from keepclear.watch import sightings
 
 ASKED = os.environ.get("KEEPCLEAR_KERNELS", "")
 HERE = sorted(FOLDER.glob("_*.so"))
@@ -136,7 +137,7 @@ def test_where_all_are_spoilt_the_twins_serve(folder: Path) -> None:
     "source",
     [
         "int kc_free(void *p) { return !p; } int kc_knows(char *p) { return !p; }",
-        "long kc_layout(void) { return 7; } void kc_free(void *p) { (void)p; } int kc_knows(char *p) { return !p; }",
+        "long kc_layout(char *name) { return *name; } void kc_free(void *p) { (void)p; } int kc_knows(char *p) { return !p; }",
     ],
     ids=["no layout", "another layout"],
 )
@@ -148,14 +149,32 @@ def test_a_library_of_another_age_is_not_used(source: str, tmp_path: Path) -> No
     assert load(str(tmp_path / "old.so")) == (None, "numpy", ("old.so is of another version of keepclear",))
 
 
+MIRRORS: dict[str, kernels.Mirror] = kernels.SHARED | {
+    "kc_met": areas_twin.MET,
+    "kc_reports": sightings.Reports,
+    "kc_seen": sightings.SEEN,
+    "kc_sightings": sightings.Sightings,
+}
+
+
+@pytest.mark.kernels
+@pytest.mark.skipif(kernels.LIBRARY is None, reason="no compiled kernels serve")
+@pytest.mark.parametrize("name", MIRRORS)
+def test_every_mirror_is_laid_out_as_its_struct(name: str) -> None:
+    assert kernels.LIBRARY is not None
+    assert kernels.LIBRARY.kc_layout(name.encode()) == kernels.layout(MIRRORS[name])
+    assert kernels.LIBRARY.kc_layout(b"kc_nobody") == 0
+
+
 @compiled
 def test_mirrors_that_differ_are_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
-    right = kernels.layout()
-    shorter = np.dtype([(name, "f4" if name == "margin_m" else BREACH[name]) for name in BREACH.names or ()])
-    for mirror in (shorter, np.dtype([*BREACH.descr, ("more", "i4")])):
-        monkeypatch.setattr(kernels, "SHARED", (*kernels.SHARED[:2], mirror, BreachList))
-        assert kernels.layout() != right
+    narrower = np.dtype([(name, "f4" if name == "margin_m" else BREACH[name]) for name in BREACH.names or ()])
+    for mirror in (narrower, np.dtype([*BREACH.descr, ("more", "i4")])):
+        assert kernels.layout(mirror) != kernels.layout(BREACH)
+        monkeypatch.setitem(kernels.SHARED, "kc_breach", mirror)
         assert load()[0] is None
+    monkeypatch.setitem(kernels.SHARED, "kc_breach", BREACH)
+    assert load()[0] is not None
 
 
 @compiled

@@ -63,8 +63,14 @@ class MinimaStruct(ctypes.Structure):
     _fields_ = (("across", ctypes.c_double * 25), ("height", ctypes.c_double * 25))
 
 
-SHARED: tuple[np.dtype[np.void] | type[ctypes.Structure], ...] = (PlansStruct, MinimaStruct, BREACH, BreachList)
-"""Every struct that both sides know, in the order of `kc_layout` in loading.c."""
+Mirror = np.dtype[np.void] | type[ctypes.Structure]
+SHARED: dict[str, Mirror] = {
+    "kc_plans": PlansStruct,
+    "kc_minima": MinimaStruct,
+    "kc_breach": BREACH,
+    "kc_breaches": BreachList,
+}
+"""The structs without which no library is used, by their names in C. A room that mirrors others tests them alike."""
 
 
 class Unloadable(Exception):
@@ -81,21 +87,19 @@ class Library(ctypes.CDLL):
             raise AttributeError(f"{self._name} has no {name}: compile the kernels again (make kernels)") from None
 
 
-def layout() -> int:
-    """What `kc_layout` of a library must answer, worked out from the mirrors."""
+def layout(mirror: Mirror) -> int:
+    """What `kc_layout` of a library must answer for the struct that this mirrors."""
+    if isinstance(mirror, np.dtype):
+        numbers = [mirror.itemsize]
+        for of, offset, *_ in mirror.fields.values() if mirror.fields else ():
+            numbers += [offset, of.itemsize]
+    else:
+        numbers = [ctypes.sizeof(mirror)]
+        for name, *_ in mirror._fields_:
+            numbers += [getattr(mirror, name).offset, getattr(mirror, name).size]
     total = 14695981039346656037
-    for shared in SHARED:
-        numbers = []
-        if isinstance(shared, np.dtype):
-            numbers.append(shared.itemsize)
-            for of, offset, *_ in shared.fields.values() if shared.fields else ():
-                numbers += [offset, of.itemsize]
-        else:
-            numbers.append(ctypes.sizeof(shared))
-            for name, *_ in shared._fields_:
-                numbers += [getattr(shared, name).offset, getattr(shared, name).size]
-        for number in numbers:
-            total = (total ^ number) * 1099511628211 % 2**64
+    for number in numbers:
+        total = (total ^ number) * 1099511628211 % 2**64
     return total
 
 
@@ -136,6 +140,7 @@ def _opened(path: Path) -> Library:
             if path.stat().st_size < table + size * count:
                 raise Unloadable(f"{path.name} is cut short")
         library = Library(str(path))
+        library.kc_layout.argtypes = [ctypes.c_char_p]
         library.kc_layout.restype = ctypes.c_uint64
         library.kc_knows.argtypes = [ctypes.c_char_p]
         library.kc_free.argtypes = [ctypes.c_void_p]
@@ -146,7 +151,7 @@ def _opened(path: Path) -> Library:
         raise Unloadable(f"{path.name} cannot be loaded: {error}") from None
     except AttributeError:
         raise Unloadable(f"{path.name} is of another version of keepclear") from None
-    if library.kc_layout() != layout():
+    if any(library.kc_layout(name.encode()) != layout(mirror) for name, mirror in SHARED.items()):
         raise Unloadable(f"{path.name} is of another version of keepclear")
     return library
 

@@ -1,5 +1,7 @@
 /* What Python asks a library before it uses it. */
 #include "kernels.h"
+#include "movers.h"
+#include "ways.h"
 
 #include <string.h>
 
@@ -10,49 +12,81 @@
 
 static uint64_t fold(uint64_t sum, uint64_t number) { return (sum ^ number) * UINT64_C(1099511628211); }
 
-#define TYPE(type) sum = fold(sum, sizeof(type))
-#define FIELD(type, name) sum = fold(fold(sum, offsetof(type, name)), sizeof(((type *)0)->name))
+#define IS(type) (!strcmp(name, #type) && (sum = fold(START, sizeof(type))))
+#define HAS(type, field) sum = fold(fold(sum, offsetof(type, field)), sizeof(((type *)0)->field))
 
-/* One number for the size of every struct shared with Python, and for the place and size of each of its fields, in the
- * order of SHARED in __init__.py, which works out the same number from its mirrors. A library of another age differs. */
-KC_EXPORT uint64_t kc_layout(void) {
-    uint64_t sum = UINT64_C(14695981039346656037);
-
-    TYPE(kc_plans);
-    FIELD(kc_plans, count);
-    FIELD(kc_plans, kind);
-    FIELD(kc_plans, datum);
-    FIELD(kc_plans, room);
-    FIELD(kc_plans, node_from);
-    FIELD(kc_plans, nodes);
-    FIELD(kc_plans, volume_from);
-    FIELD(kc_plans, volumes);
-    FIELD(kc_plans, areas);
-    FIELD(kc_plans, ring_from);
-    FIELD(kc_plans, vertex_from);
-    FIELD(kc_plans, vertices);
-
-    TYPE(kc_minima);
-    FIELD(kc_minima, across);
-    FIELD(kc_minima, height);
-
-    TYPE(kc_breach);
-    FIELD(kc_breach, a);
-    FIELD(kc_breach, b);
-    FIELD(kc_breach, t0);
-    FIELD(kc_breach, t1);
-    FIELD(kc_breach, nearest_t);
-    FIELD(kc_breach, horizontal);
-    FIELD(kc_breach, vertical);
-    FIELD(kc_breach, margin);
-    FIELD(kc_breach, place);
-    FIELD(kc_breach, reason);
-    FIELD(kc_breach, flags);
-
-    TYPE(kc_breaches);
-    FIELD(kc_breaches, list);
-    FIELD(kc_breaches, count);
-    FIELD(kc_breaches, room);
+/* One number for the size of a struct that Python knows too, and for the place and the size of each of its fields in
+ * their order; 0 if its name is none of those here. `layout` in __init__.py works out the same from a mirror: a library
+ * of another age differs. */
+KC_EXPORT uint64_t kc_layout(const char *name) {
+    const uint64_t START = UINT64_C(14695981039346656037);
+    uint64_t sum = 0;
+    if (IS(kc_plans)) {
+        HAS(kc_plans, count);
+        HAS(kc_plans, kind);
+        HAS(kc_plans, datum);
+        HAS(kc_plans, room);
+        HAS(kc_plans, node_from);
+        HAS(kc_plans, nodes);
+        HAS(kc_plans, volume_from);
+        HAS(kc_plans, volumes);
+        HAS(kc_plans, areas);
+        HAS(kc_plans, ring_from);
+        HAS(kc_plans, vertex_from);
+        HAS(kc_plans, vertices);
+    } else if (IS(kc_minima)) {
+        HAS(kc_minima, across);
+        HAS(kc_minima, height);
+    } else if (IS(kc_breach)) {
+        HAS(kc_breach, a);
+        HAS(kc_breach, b);
+        HAS(kc_breach, t0);
+        HAS(kc_breach, t1);
+        HAS(kc_breach, nearest_t);
+        HAS(kc_breach, horizontal);
+        HAS(kc_breach, vertical);
+        HAS(kc_breach, margin);
+        HAS(kc_breach, place);
+        HAS(kc_breach, reason);
+        HAS(kc_breach, flags);
+    } else if (IS(kc_breaches)) {
+        HAS(kc_breaches, list);
+        HAS(kc_breaches, count);
+        HAS(kc_breaches, room);
+    } else if (IS(kc_met)) {
+        HAS(kc_met, t0);
+        HAS(kc_met, t1);
+        HAS(kc_met, nearest_t);
+        HAS(kc_met, horizontal);
+        HAS(kc_met, vertical);
+        HAS(kc_met, place);
+    } else if (IS(kc_reports)) {
+        HAS(kc_reports, count);
+        HAS(kc_reports, movers);
+        HAS(kc_reports, mover);
+        HAS(kc_reports, t);
+        HAS(kc_reports, lat);
+        HAS(kc_reports, lon);
+        HAS(kc_reports, place);
+        HAS(kc_reports, alt);
+        HAS(kc_reports, datum);
+        HAS(kc_reports, before);
+        HAS(kc_reports, joined);
+    } else if (IS(kc_seen)) {
+        HAS(kc_seen, what);
+        HAS(kc_seen, flags);
+        HAS(kc_seen, row);
+        HAS(kc_seen, mover);
+        HAS(kc_seen, other);
+        HAS(kc_seen, t);
+        HAS(kc_seen, place);
+        HAS(kc_seen, margin);
+        HAS(kc_seen, value);
+    } else if (IS(kc_sightings)) {
+        HAS(kc_sightings, list);
+        HAS(kc_sightings, count);
+        HAS(kc_sightings, room);
+    }
     return sum;
 }
 
