@@ -241,6 +241,10 @@ def checked(plans: Plans) -> Plans:
         return plans
     sound = Plans(ids=_ids(plans.ids), **_arrays(plans))
     check_plans(sound)
+    if len(sound.volumes):
+        from keepclear.geometry.outlines import check_outlines
+
+        check_outlines(sound)
     _mark(sound)
     return sound
 
