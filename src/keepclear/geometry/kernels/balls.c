@@ -5,7 +5,8 @@
 
 enum { LOT = 32 };          /* copies looked at together */
 enum { X, Y, Z, RADIUS, LOWER, UPPER, COLUMNS };
-static const double FEW = 48.0; /* strips are not made so narrow that a ball has fewer to be held to */
+enum { PLACES = 4 };         /* columns of whole numbers */
+static const double FEW = 20.0; /* strips are not made so narrow that a ball has fewer to be held to */
 
 static const uint32_t BIT[LOT] = {
     1u << 0,  1u << 1,  1u << 2,  1u << 3,  1u << 4,  1u << 5,  1u << 6,  1u << 7,  1u << 8,  1u << 9,  1u << 10,
@@ -43,22 +44,29 @@ static inline int64_t strip_of(const kc_balls *all, double across) {
     return strip <= 0.0 ? 0 : strip >= (double)all->strips ? all->strips - 1 : (int64_t)strip;
 }
 
+static void free_columns(kc_balls *all) {
+    free(all->extents);
+    free(all->columns);
+    free(all->datum);
+    all->room = 0;
+}
+
 static int make_room(kc_balls *all, int64_t copies, int64_t cells) {
     if (copies + LOT > all->room) {
-        int64_t room = 2 * (copies + LOT);
-        float *columns = malloc((size_t)room * COLUMNS * sizeof *columns);
-        int32_t *places = malloc((size_t)room * 4 * sizeof *places);
-        free(all->columns);
-        free(all->datum);
+        int64_t room = 2 * (copies + LOT), places = PLACES * room;
+        kc_extent *extents = malloc((size_t)room * sizeof *extents);
+        float *columns = calloc((size_t)(COLUMNS * room), sizeof *columns);
+        int32_t *datum = calloc((size_t)places, sizeof *datum);
+        if (extents && all->extents) memcpy(extents, all->extents, (size_t)all->room * sizeof *extents);
+        free_columns(all);
+        all->extents = extents;
         all->columns = columns;
-        all->datum = places;
-        all->room = columns && places ? room : 0;
-        if (!all->room) return 0;
-        memset(columns, 0, (size_t)room * COLUMNS * sizeof *columns);
-        memset(places, 0, (size_t)room * 4 * sizeof *places);
-        all->ball = places + room;
-        all->strip = places + 2 * room;
-        all->last = places + 3 * room;
+        all->datum = datum;
+        if (!extents || !columns || !datum) return 0;
+        all->room = room;
+        all->ball = datum + room;
+        all->strip = datum + 2 * room;
+        all->last = datum + 3 * room;
     }
     if (cells + 1 > all->cell_room) {
         free(all->cell_from);
@@ -70,20 +78,20 @@ static int make_room(kc_balls *all, int64_t copies, int64_t cells) {
 }
 
 int kc_balls_order(kc_balls *all, const kc_axes *axes, const void *balls, int64_t count, size_t size) {
-    const char *records = balls;
     double least = INFINITY, most = -INFINITY, across_least = INFINITY, across_most = -INFINITY, widths = 0.0;
     all->axes = axes;
-    all->count = count;
     all->longest = 0.0;
+    if (!make_room(all, count, 0)) return 0;
     for (int64_t i = 0; i < count; i++) {
-        const kc_ball *ball = (const kc_ball *)(records + (size_t)i * size);
-        double at = kc_dot(ball->middle, axes->along), beside = kc_dot(ball->middle, axes->across), r = ball->radius;
-        least = fmin(least, at - r);
-        most = fmax(most, at - r);
-        across_least = fmin(across_least, beside - r);
-        across_most = fmax(across_most, beside + r);
-        all->longest = fmax(all->longest, 2.0 * r);
-        widths += 2.0 * r;
+        const kc_ball *ball = (const kc_ball *)((const char *)balls + (size_t)i * size);
+        kc_extent of = {kc_dot(ball->middle, axes->along), kc_dot(ball->middle, axes->across), ball->radius};
+        all->extents[i] = of;
+        least = of.along - of.radius < least ? of.along - of.radius : least;
+        most = of.along - of.radius > most ? of.along - of.radius : most;
+        across_least = of.across - of.radius < across_least ? of.across - of.radius : across_least;
+        across_most = of.across + of.radius > across_most ? of.across + of.radius : across_most;
+        all->longest = 2.0 * of.radius > all->longest ? 2.0 * of.radius : all->longest;
+        widths += 2.0 * of.radius;
     }
     double width = count ? widths / (double)count : 1.0, along = fmax(most - least, 1.0);
     double across = fmax(across_most - across_least, 1.0);
@@ -96,23 +104,19 @@ int kc_balls_order(kc_balls *all, const kc_axes *axes, const void *balls, int64_
     all->per_strip = (double)all->strips / across;
 
     int64_t copies = 0, cells = all->strips * all->cells;
-    if (all->strips > 1) {
-        for (int64_t i = 0; i < count; i++) {
-            const kc_ball *ball = (const kc_ball *)(records + (size_t)i * size);
-            double beside = kc_dot(ball->middle, axes->across);
-            copies += strip_of(all, beside + ball->radius) - strip_of(all, beside - ball->radius) + 1;
-        }
-    } else {
-        copies = count;
+    for (int64_t i = 0; i < count; i++) {
+        kc_extent of = all->extents[i];
+        copies += strip_of(all, of.across + of.radius) - strip_of(all, of.across - of.radius) + 1;
     }
     if (!make_room(all, copies, cells)) return 0;
     all->copies = copies;
     memset(all->cell_from, 0, (size_t)(cells + 1) * sizeof *all->cell_from);
     for (int pass = 0; pass < 2; pass++) { /* first how many in each cell, then each to its place */
         for (int64_t i = 0; i < count; i++) {
-            const kc_ball *ball = (const kc_ball *)(records + (size_t)i * size);
-            double at = kc_dot(ball->middle, axes->along), beside = kc_dot(ball->middle, axes->across), r = ball->radius;
-            int64_t cell = cell_of(all, at - r), first = strip_of(all, beside - r), last = strip_of(all, beside + r);
+            const kc_ball *ball = (const kc_ball *)((const char *)balls + (size_t)i * size);
+            kc_extent of = all->extents[i];
+            int64_t cell = cell_of(all, of.along - of.radius), end = cell_of(all, of.along + of.radius);
+            int64_t first = strip_of(all, of.across - of.radius), last = strip_of(all, of.across + of.radius);
             for (int64_t strip = first; strip <= last; strip++) {
                 int32_t *from = &all->cell_from[strip * all->cells + cell];
                 if (!pass) {
@@ -124,13 +128,13 @@ int kc_balls_order(kc_balls *all, const kc_axes *axes, const void *balls, int64_
                 column[X * all->room] = (float)ball->middle[0];
                 column[Y * all->room] = (float)ball->middle[1];
                 column[Z * all->room] = (float)ball->middle[2];
-                column[RADIUS * all->room] = (float)(r * (1.0 + 1e-6) + 1.0); /* what the middles lose by rounding */
+                column[RADIUS * all->room] = (float)(of.radius * (1.0 + 1e-6) + 1.0); /* what rounding takes */
                 column[LOWER * all->room] = ball->lower;
                 column[UPPER * all->room] = ball->upper;
                 all->datum[k] = ball->datum;
                 all->ball[k] = (int32_t)i;
                 all->strip[k] = (int32_t)first;
-                all->last[k] = (int32_t)(strip * all->cells + cell_of(all, at + r));
+                all->last[k] = (int32_t)(strip * all->cells + end);
             }
         }
         if (!pass) {
@@ -166,7 +170,7 @@ int64_t kc_balls_after(const kc_balls *all, int64_t at, int32_t *found) {
     flat one = {column[X * all->room],     column[Y * all->room],     column[Z * all->room],
                 column[RADIUS * all->room], column[LOWER * all->room], column[UPPER * all->room],
                 all->datum[at]};
-    int32_t strip = (int32_t)(all->last[at] / all->cells);
+    int32_t strip = all->strips == 1 ? 0 : all->last[at] / (int32_t)all->cells;
     return scan(all, at + 1, all->cell_from[all->last[at] + 1], one, strip, all->strip[at], found);
 }
 
@@ -189,8 +193,7 @@ int64_t kc_balls_near(const kc_balls *all, const kc_ball *ball, int32_t *found) 
 }
 
 void kc_balls_free(kc_balls *all) {
-    free(all->columns);
-    free(all->datum);
+    free_columns(all);
     free(all->cell_from);
     *all = (kc_balls){0};
 }

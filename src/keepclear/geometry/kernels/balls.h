@@ -20,8 +20,12 @@ typedef struct {
 } kc_axes;
 
 typedef struct {
+    double along, across, radius;
+} kc_extent;
+
+typedef struct {
     const kc_axes *axes;
-    int64_t count;              /* of balls */
+    kc_extent *extents;         /* of the balls */
     int64_t copies;             /* a ball stands in every strip it lies in */
     int64_t strips, cells;      /* cells in a strip */
     double least, per_cell, across_least, per_strip, longest;

@@ -5,8 +5,30 @@
 /* Stays of one reason nearer in time than this are one, and what lasts no longer is none. */
 static const double JOIN_S = 1e-5;
 
+static int nearer(const kc_breach *one, const kc_breach *other) {
+    if (one->horizontal != other->horizontal) return one->horizontal < other->horizontal;
+    if (one->vertical != other->vertical) return one->vertical < other->vertical;
+    if (one->nearest_t != other->nearest_t) return one->nearest_t < other->nearest_t;
+    for (int i = 0; i < 3; i++) /* so that it is the same one in whatever order they come */
+        if (one->place[i] != other->place[i]) return one->place[i] < other->place[i];
+    return one->flags < other->flags;
+}
+
+static int follows(const kc_breach *whole, const kc_breach *next) {
+    return next->reason == whole->reason && next->t0 >= whole->t0 && next->t0 <= whole->t1 + JOIN_S;
+}
+
+/* Makes one of two that follow upon one another: nearest where the nearer of them is. */
+static void take_in(kc_breach *whole, const kc_breach *next) {
+    double from = whole->t0, upto = fmax(whole->t1, next->t1);
+    if (nearer(next, whole)) *whole = *next;
+    whole->t0 = from;
+    whole->t1 = upto;
+}
+
 int kc_add_stay(kc_breaches *found, int64_t i, int64_t j, int32_t reason, int32_t flags, double across, double height,
                 const kc_met *stay) {
+    kc_breach *before = found->count ? &found->list[found->count - 1] : NULL;
     kc_breach one = {.a = i,
                      .b = j,
                      .t0 = stay->t0,
@@ -18,6 +40,11 @@ int kc_add_stay(kc_breaches *found, int64_t i, int64_t j, int32_t reason, int32_
                      .place = {stay->place[0], stay->place[1], stay->place[2]},
                      .reason = reason,
                      .flags = flags};
+    /* Most follow upon the one before; whatever does not is found when all are joined. */
+    if (before && before->a == i && before->b == j && follows(before, &one)) {
+        take_in(before, &one);
+        return 1;
+    }
     return kc_add_breach(found, &one);
 }
 
@@ -43,23 +70,12 @@ static void put_in_order(kc_breach *list, int64_t count, int (*order)(const void
     }
 }
 
-static int nearer(const kc_breach *one, const kc_breach *other) {
-    if (one->horizontal != other->horizontal) return one->horizontal < other->horizontal;
-    if (one->vertical != other->vertical) return one->vertical < other->vertical;
-    return one->nearest_t < other->nearest_t;
-}
-
 int64_t kc_joined(kc_breach *list, int64_t count) {
     put_in_order(list, count, by_reason);
     int64_t kept = 0;
     for (int64_t k = 0; k < count;) {
         kc_breach whole = list[k];
-        for (k++; k < count && list[k].reason == whole.reason && list[k].t0 <= whole.t1 + JOIN_S; k++) {
-            double from = whole.t0, upto = fmax(whole.t1, list[k].t1);
-            if (nearer(&list[k], &whole)) whole = list[k];
-            whole.t0 = from;
-            whole.t1 = upto;
-        }
+        for (k++; k < count && follows(&whole, &list[k]); k++) take_in(&whole, &list[k]);
         if (whole.t1 - whole.t0 > JOIN_S) list[kept++] = whole;
     }
     put_in_order(list, kept, by_time);

@@ -11,9 +11,10 @@
  * out whole, whatever the slab, and a stay counts in the slab in which it begins: so slabs and threads change nothing.
  */
 
+enum { AHEAD = 12 }; /* nodes are called for so many movers before they are needed */
 enum { LEVELS = 12, FINER = 3 }; /* a level is 1 << FINER times as coarse as the one below */
 static const double STEPS = 2.5; /* a mover goes about so many times what it must keep in a slab */
-static const double SLIP_S = 1e-4; /* so far outside its slab a stay may begin by rounding */
+static const double SLIP_S = 1e-5; /* so far outside its slab a stay may begin by rounding */
 
 /* A way or a volume. */
 typedef struct {
@@ -50,17 +51,27 @@ static void share_out(kc_sweep *sweep) {
     }
 }
 
-/* The speed of a way in m/s: the greatest of some legs of it. */
+/* The speed of a way in m/s, more or less: from end to end, or on its middle leg if that is faster. */
 static double speed_of(const double *nodes, int64_t legs) {
+    const double *pairs[2][2] = {{nodes, nodes + KC_NODE * legs},
+                                 {nodes + KC_NODE * (legs / 2), nodes + KC_NODE * (legs / 2 + 1)}};
     double speed = 0.0;
-    int64_t step = legs / 3 + 1;
-    for (int64_t k = step / 2; k < legs; k += step) {
-        const double *leg = nodes + KC_NODE * k;
-        double chord2 = 0.0, lasts = leg[KC_NODE] - leg[KC_T];
-        for (int i = 0; i < 3; i++) chord2 += (leg[KC_NODE + KC_X + i] - leg[KC_X + i]) * (leg[KC_NODE + KC_X + i] - leg[KC_X + i]);
-        if (lasts > 0.0) speed = fmax(speed, sqrt(chord2) / lasts);
+    for (int k = 0; k < 2; k++) {
+        double apart2 = 0.0, lasts = pairs[k][1][KC_T] - pairs[k][0][KC_T];
+        for (int i = KC_X; i < KC_X + 3; i++) apart2 += (pairs[k][1][i] - pairs[k][0][i]) * (pairs[k][1][i] - pairs[k][0][i]);
+        if (lasts > 0.0) speed = fmax(speed, sqrt(apart2) / lasts);
     }
     return speed;
+}
+
+/* Has the nodes that `way_track` looks at brought here. */
+static void call_for(const kc_plans *plans, int64_t plan) {
+    int64_t first = plans->node_from[plan], last = plans->node_from[plan + 1] - 1;
+    const double *nodes = plans->nodes;
+    __builtin_prefetch(nodes + KC_NODE * first);
+    __builtin_prefetch(nodes + KC_NODE * last);
+    __builtin_prefetch(nodes + KC_NODE * (first + (last - first) / 2));
+    __builtin_prefetch(nodes + KC_NODE * (first + (last - first) / 2 + 1));
 }
 
 static track way_track(const kc_sweep *sweep, int64_t plan) {
@@ -129,6 +140,7 @@ kc_sweep *kc_sweep_lay(const kc_plans *plans, const kc_minima *minima, double wi
     share_out(sweep);
     double weights = 0.0, logs = 0.0, begin = INFINITY, end = -INFINITY;
     for (int64_t i = 0; i < plans->count; i++) {
+        if (i + AHEAD < plans->count) call_for(plans, i + AHEAD);
         if (plans->node_from[i + 1] - plans->node_from[i] > 1) {
             tracks[count] = way_track(sweep, i);
             if (tracks[count].wish > 0.0) count++;
@@ -197,8 +209,10 @@ void kc_sweep_cut(const kc_sweep *sweep, int64_t parts, int64_t *cuts) {
 
 /* A track that is there now. */
 typedef struct {
-    const double *leg, *last; /* of a way: the first leg that is not over, the last node */
+    const double *first, *last; /* of a way: its nodes */
+    const double *leg;          /* the one on which it is at the moment `known` */
     double begin, end, buffer, vertical_buffer, early, late, reach, tall;
+    double known, place[5]; /* where it is at the moment `known`, and its band */
     int64_t plan, volume;
     int32_t datum, kind;
 } mover;
@@ -232,24 +246,25 @@ typedef struct {
     kc_sweep_counts counts;
 } run;
 
+/* The next float down or up if rounding went the other way; to a thousandth more for numbers near nothing. */
 static inline float rounded_down(double value) {
     float to = (float)value;
-    return (double)to > value ? nextafterf(to, -INFINITY) : to;
+    return (double)to > value ? to - fabsf(to) * FLT_EPSILON - 1e-6f : to;
 }
 
 static inline float rounded_up(double value) {
     float to = (float)value;
-    return (double)to < value ? nextafterf(to, INFINITY) : to;
+    return (double)to < value ? to + fabsf(to) * FLT_EPSILON + 1e-6f : to;
 }
 
 static mover mover_of(const kc_sweep *sweep, const track *one) {
     const kc_plans *plans = &sweep->plans;
     int kind = plans->kind[one->plan];
     mover it = {.begin = one->begin, .end = one->end, .reach = sweep->across[kind], .tall = sweep->height[kind],
-                .plan = one->plan, .volume = one->volume, .datum = plans->datum[one->plan], .kind = kind};
+                .known = -INFINITY, .plan = one->plan, .volume = one->volume, .datum = plans->datum[one->plan], .kind = kind};
     if (one->volume < 0) {
         const double *room = plans->room + 4 * one->plan;
-        it.leg = plans->nodes + KC_NODE * plans->node_from[one->plan];
+        it.first = it.leg = plans->nodes + KC_NODE * plans->node_from[one->plan];
         it.last = plans->nodes + KC_NODE * (plans->node_from[one->plan + 1] - 1);
         it.buffer = room[0];
         it.vertical_buffer = room[1];
@@ -269,61 +284,72 @@ static inline void widen(double lower, double upper, double *low, double *high) 
     *high = upper > *high ? upper : *high;
 }
 
-/* Where a way is on its chord, and the band there. */
-static inline void chord_at(const double *leg, double t, double p[3], double *low, double *high) {
-    double lasts = leg[KC_NODE] - leg[KC_T], share = lasts > 0.0 ? (t - leg[KC_T]) / lasts : 0.0;
-    share = share < 0.0 ? 0.0 : share > 1.0 ? 1.0 : share;
-    for (int i = 0; i < 3; i++) p[i] = leg[KC_X + i] + share * (leg[KC_NODE + KC_X + i] - leg[KC_X + i]);
-    widen(leg[KC_LOWER] + share * (leg[KC_NODE + KC_LOWER] - leg[KC_LOWER]),
-          leg[KC_UPPER] + share * (leg[KC_NODE + KC_UPPER] - leg[KC_UPPER]), low, high);
+/* Where a way is on its chord at a moment on or beside a leg, and its band there. */
+static inline void chord_at(const double *leg, double t, double place[5]) {
+    double lasts = leg[KC_NODE] - leg[KC_T], share = (t - leg[KC_T]) / lasts;
+    share = share > 0.0 ? share < 1.0 ? share : 1.0 : 0.0;
+    for (int i = 0; i < 5; i++) place[i] = leg[KC_X + i] + share * (leg[KC_NODE + KC_X + i] - leg[KC_X + i]);
 }
 
-static void way_item(mover *it, double t0, double t1, item *made) {
-    double from = t0 - it->late - SLIP_S, upto = t1 + it->early + SLIP_S;
+static void way_item(mover *it, double t0, double t1, double rate, item *made) {
+    double from = t0 - it->late, upto = t1 + it->early;
     const double *leg = it->leg, *last = it->last;
-    while (leg + KC_NODE < last && leg[KC_NODE] < from) leg += KC_NODE;
-    it->leg = leg;
-    double low = INFINITY, high = -INFINITY, chords2 = 0.0;
-    chord_at(leg, from, made->start, &low, &high);
-    const double *node = leg;
-    do {
-        double chord2 = 0.0;
-        for (int i = 0; i < 3; i++) {
-            double d = node[KC_NODE + KC_X + i] - node[KC_X + i];
-            chord2 += d * d;
-        }
-        chords2 = chord2 > chords2 ? chord2 : chords2;
-        node += KC_NODE;
-        if (node[KC_T] <= upto) widen(node[KC_LOWER], node[KC_UPPER], &low, &high);
-    } while (node < last && node[KC_T] <= upto);
+    if (it->known != from) {
+        while (leg > it->first && leg[KC_T] > from) leg -= KC_NODE;
+        while (leg + KC_NODE < last && leg[KC_NODE] < from) leg += KC_NODE;
+        chord_at(leg, from, it->place);
+    }
+    double start[3], step[3], low = it->place[3], high = it->place[4];
+    memcpy(start, it->place, sizeof start);
+    const double *node = leg + KC_NODE;
+    while (node < last && node[KC_T] <= upto) node += KC_NODE;
+    it->leg = node - KC_NODE;
+    it->known = upto;
+    chord_at(it->leg, upto, it->place);
+    widen(it->place[3], it->place[4], &low, &high);
     made->leg = leg;
     made->last = node;
-    chord_at(node - KC_NODE, upto, made->stop, &low, &high);
-    for (int line = 1; line <= 3; line++) __builtin_prefetch(node + 8 * line); /* for the next slab */
+    while (made->leg > it->first && made->leg[KC_T] >= from - SLIP_S) made->leg -= KC_NODE;
+    while (made->last < last && made->last[KC_T] <= upto + SLIP_S) made->last += KC_NODE;
 
-    double middle[3], half2 = 0.0, rate = 1.0 / (upto - from), off2 = 0.0, velocity[3];
+    double half2 = 0.0, off2 = 0.0, longest2 = 0.0;
+    if (it->late + it->early > 0.0) rate = 1.0 / (upto - from);
     for (int i = 0; i < 3; i++) {
-        middle[i] = 0.5 * (made->start[i] + made->stop[i]);
-        half2 += (made->stop[i] - middle[i]) * (made->stop[i] - middle[i]);
-        velocity[i] = (made->stop[i] - made->start[i]) * rate;
+        step[i] = it->place[i] - start[i];
+        made->start[i] = start[i];
+        made->stop[i] = it->place[i];
+        made->ball.middle[i] = start[i] + 0.5 * step[i];
+        half2 += 0.25 * step[i] * step[i];
     }
     /* Before its first node and after its last a mover is taken to stand there: it is not held to anybody then. */
-    for (node = leg; node <= made->last; node += KC_NODE) {
-        if (node[KC_T] < from || node[KC_T] > upto) continue;
-        double away2 = 0.0, beside2 = 0.0;
+    for (node = leg; node < made->last; node += KC_NODE) {
+        double chord2 = 0.0, beside2 = 0.0, away2 = 0.0, share = (node[KC_T] - from) * rate;
         for (int i = 0; i < 3; i++) {
-            double d = node[KC_X + i] - middle[i];
-            double e = node[KC_X + i] - made->start[i] - (node[KC_T] - from) * velocity[i];
-            away2 += d * d;
-            beside2 += e * e;
+            double chord = node[KC_NODE + KC_X + i] - node[KC_X + i];
+            double beside = node[KC_X + i] - start[i] - share * step[i];
+            chord2 += chord * chord;
+            double away = node[KC_X + i] - made->ball.middle[i];
+            beside2 += beside * beside;
+            away2 += away * away;
         }
-        half2 = away2 > half2 ? away2 : half2;
-        off2 = beside2 > off2 ? beside2 : off2;
+        longest2 = later(longest2, chord2);
+        if (share < 0.0) continue;
+        widen(node[KC_LOWER], node[KC_UPPER], &low, &high);
+        off2 = later(off2, beside2);
+        half2 = later(half2, away2);
     }
-    double sag = chords2 / (8.0 * KC_LEAST_RADIUS_M);
-    made->wobble = sqrt(off2) + sag + 0.2;
-    memcpy(made->ball.middle, middle, sizeof middle);
-    made->ball.radius = sqrt(half2) + sag + it->reach + 0.2;
+    if (node[KC_T] <= upto) { /* the end of the way */
+        double beside2 = 0.0, share = (node[KC_T] - from) * rate;
+        for (int i = 0; i < 3; i++) {
+            double beside = node[KC_X + i] - start[i] - share * step[i];
+            beside2 += beside * beside;
+        }
+        off2 = later(off2, beside2);
+    }
+    /* A leg bows from its chord, and a mover goes on for the slip: no more than 20 cm at 20 km/s. */
+    double sag = longest2 / (8.0 * KC_LEAST_RADIUS_M) + 0.2;
+    made->wobble = sqrt(off2) + sag;
+    made->ball.radius = sqrt(half2) + sag + it->reach;
     made->ball.lower = rounded_down(low - it->tall);
     made->ball.upper = rounded_up(high + it->tall);
 }
@@ -362,8 +388,11 @@ static int build(run *now, int of, int64_t slab) {
         }
         state->movers[state->count++] = mover_of(sweep, one);
     }
+    double rate = 1.0 / (t1 - t0);
     for (int64_t k = 0; k < state->count; k++) {
         mover *it = &state->movers[k];
+        const double *ahead = state->movers[k + AHEAD < state->count ? k + AHEAD : k].leg;
+        for (int line = 0; line < 4; line++) __builtin_prefetch(ahead + 8 * line);
         item *made = &state->items[k];
         made->plan = it->plan;
         made->volume = it->volume;
@@ -373,12 +402,12 @@ static int build(run *now, int of, int64_t slab) {
         made->loose = it->early > 0.0 || it->late > 0.0;
         made->ball.datum = it->datum;
         if (it->volume < 0)
-            way_item(it, t0, t1, made);
+            way_item(it, t0, t1, rate, made);
         else
             volume_item(&sweep->plans, it, made);
     }
     state->slab = slab;
-    now->counts.items += state->count;
+    now->counts.balls += state->count;
     if (!kc_balls_order(&state->balls, &sweep->axes, state->items, state->count, sizeof *state->items)) return 0;
     if (state->balls.copies > now->near_room) {
         int32_t *near = realloc(now->near, (size_t)(2 * state->balls.copies) * sizeof *near);
@@ -389,8 +418,8 @@ static int build(run *now, int of, int64_t slab) {
     return 1;
 }
 
-/* Whether two ways that go almost evenly through one slab can pass within `reach` in it. */
-static inline int may_pass(const item *a, const item *b, double reach) {
+/* Whether two ways that go almost evenly through one slab can pass within `reach` in it, and then in which part of it. */
+static inline int may_pass(const item *a, const item *b, double reach, double *from, double *upto) {
     double aa = 0.0, ab = 0.0, bb = 0.0, rough = reach + a->wobble + b->wobble;
     for (int i = 0; i < 3; i++) {
         double first = a->start[i] - b->start[i], step = (a->stop[i] - b->stop[i]) - first;
@@ -398,10 +427,15 @@ static inline int may_pass(const item *a, const item *b, double reach) {
         ab += first * step;
         bb += step * step;
     }
-    double over = aa - rough * rough;
-    if (over <= 0.0) return 1;
-    if (ab >= 0.0) return 0;
-    return -ab >= bb ? over + 2.0 * ab + bb <= 0.0 : ab * ab >= bb * over;
+    double over = aa - rough * rough, root2 = ab * ab - bb * over;
+    if (over > 0.0 && (ab >= 0.0 || root2 < 0.0)) return 0;
+    if (bb > 1.0) { /* else they stay as they are */
+        double root = sqrt(root2), begin = (-ab - root) / bb, end = (-ab + root) / bb, length = *upto - *from;
+        if (begin > 1.0) return 0;
+        *upto = end < 1.0 ? *from + end * length : *upto;
+        *from = begin > 0.0 ? *from + begin * length : *from;
+    }
+    return 1;
 }
 
 /* The first leg of some that is not over before t. */
@@ -422,7 +456,7 @@ static inline const double *first_leg(const double *leg, const double *last, dou
 }
 
 typedef struct {
-    double t0, t1;      /* the slab */
+    double t0, t1;      /* the slab, or the part of it that matters */
     double from, upto;  /* what begins in this time counts */
 } span;
 
@@ -539,7 +573,8 @@ static int pair_near(run *now, const item *a, const item *b, int same_slab, span
     if (a->volume >= 0 && b->volume >= 0) return volumes_near(now, a, b, &rule, in);
     if (a->volume >= 0) return way_near_volume(now, b, a, &rule, in);
     if (b->volume >= 0) return way_near_volume(now, a, b, &rule, in);
-    if (same_slab && !a->loose && !b->loose && !may_pass(a, b, rule.across + a->buffer + b->buffer)) return 1;
+    if (same_slab && !a->loose && !b->loose && !may_pass(a, b, rule.across + a->buffer + b->buffer, &in.t0, &in.t1))
+        return 1;
     now->counts.ways++;
     return ways_near(now, a, b, &rule, in);
 }

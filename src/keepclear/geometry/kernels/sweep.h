@@ -20,7 +20,7 @@ KC_EXPORT void kc_sweep_cut(const kc_sweep *sweep, int64_t parts, int64_t *cuts)
 
 /* What a run went through, for whoever measures. */
 typedef struct {
-    int64_t items, held, near, ways, legs, exact; /* balls; held together; touching; ways passing; legs; worked out */
+    int64_t balls, near, ways, legs, exact; /* balls made; pairs that touch; of ways that may pass; of legs; worked out */
 } kc_sweep_counts;
 
 /* Adds the stays that begin in slabs `from` up to `upto`, in no order and not joined. `counts` may be NULL.

@@ -58,19 +58,43 @@ static inline void shares_within(const double *d0, const double *d1, int size, d
     *end = ends[1] <= reach2 ? 1.0 : fmin(1.0, foot + half);
 }
 
+/* A leg made ready to be asked for many places: `kc_leg_at`, its square root taken once. */
+typedef struct {
+    const double *start;
+    double chord[3], lift[3], chord2;
+} arc;
+
+static inline void arc_of(const double *leg, arc *of) {
+    double middle[3];
+    of->start = leg + KC_X;
+    of->chord2 = 0.0;
+    for (int i = 0; i < 3; i++) {
+        of->chord[i] = leg[KC_NODE + KC_X + i] - leg[KC_X + i];
+        middle[i] = leg[KC_X + i] + 0.5 * of->chord[i];
+        of->chord2 += of->chord[i] * of->chord[i];
+    }
+    kc_up(middle, of->lift);
+    for (int i = 0; i < 3; i++) of->lift[i] *= of->chord2 / (2.0 * KC_MEAN_RADIUS_M);
+}
+
+static inline void arc_at(const arc *of, double share, double p[3]) {
+    double bowed = share * (1.0 - share);
+    for (int i = 0; i < 3; i++) p[i] = of->start[i] + share * of->chord[i] + bowed * of->lift[i];
+}
+
 int kc_legs_meet(const double *leg, const double *other, double across, double height, kc_met *met) {
     double zero = leg[KC_T]; /* times from here on are counted from the start of the first leg, to keep them small */
     double t0 = 0.0, t1 = leg[KC_NODE] - zero, s0 = other[KC_T] - zero, s1 = other[KC_NODE] - zero;
-    double begin = fmax(t0, s0), end = fmin(t1, s1);
+    double begin = t0 > s0 ? t0 : s0, end = t1 < s1 ? t1 : s1;
     double reach = across - KC_DEPTH_M;
     if (!(begin < end) || reach <= 0.0) return 0;
-    double span = t1 - t0, other_span = s1 - s0;
+    double rate = 1.0 / (t1 - t0), other_rate = 1.0 / (s1 - s0);
 
     if (height < INFINITY) {
         double lower[2], upper[2], other_lower[2], other_upper[2], at[2] = {begin, end};
         for (int k = 0; k < 2; k++) {
-            kc_band_at(leg, (at[k] - t0) / span, &lower[k], &upper[k]);
-            kc_band_at(other, (at[k] - s0) / other_span, &other_lower[k], &other_upper[k]);
+            kc_band_at(leg, (at[k] - t0) * rate, &lower[k], &upper[k]);
+            kc_band_at(other, (at[k] - s0) * other_rate, &other_lower[k], &other_upper[k]);
         }
         double enough = height - KC_DEPTH_M, from = begin, upto = end;
         if (!kc_clip_below(from, upto, lower[0] - other_upper[0] - enough, lower[1] - other_upper[1] - enough, &begin,
@@ -82,14 +106,17 @@ int kc_legs_meet(const double *leg, const double *other, double across, double h
     }
 
     /* Roughly, straight through the earth, and with room for how far either way may bow out of its chord. */
+    arc one, two;
+    arc_of(leg, &one);
+    arc_of(other, &two);
     double p[2][3], q[2][3], d[2][3], at[2] = {begin, end}, square;
     for (int k = 0; k < 2; k++) {
-        kc_leg_at(leg, (at[k] - t0) / span, p[k]);
-        kc_leg_at(other, (at[k] - s0) / other_span, q[k]);
+        arc_at(&one, (at[k] - t0) * rate, p[k]);
+        arc_at(&two, (at[k] - s0) * other_rate, q[k]);
         for (int i = 0; i < 3; i++) d[k][i] = p[k][i] - q[k][i];
     }
-    double part = (end - begin) / span, other_part = (end - begin) / other_span;
-    double bow = (chord2(leg) * part * part + chord2(other) * other_part * other_part) / (8.0 * KC_LEAST_RADIUS_M);
+    double part = (end - begin) * rate, other_part = (end - begin) * other_rate;
+    double bow = (one.chord2 * part * part + two.chord2 * other_part * other_part) / (8.0 * KC_LEAST_RADIUS_M);
     double share = least(d[0], d[1], 3, &square);
     double rough = reach + bow + 0.01;
     if (square > rough * rough) return 0;
@@ -100,16 +127,16 @@ int kc_legs_meet(const double *leg, const double *other, double across, double h
 
     /* Then truly: on a plane between the two where they are nearest. */
     double here[3], there[3], middle[3];
-    kc_leg_at(leg, (near - t0) / span, here);
-    kc_leg_at(other, (near - s0) / other_span, there);
+    arc_at(&one, (near - t0) * rate, here);
+    arc_at(&two, (near - s0) * other_rate, there);
     for (int i = 0; i < 3; i++) middle[i] = 0.5 * (here[i] + there[i]);
     kc_plane plane;
     kc_plane_at(middle, &plane);
     double flat[2][2], times[2] = {rough_begin, rough_end};
     for (int k = 0; k < 2; k++) {
         double on[2], other_on[2];
-        kc_leg_at(leg, (times[k] - t0) / span, here);
-        kc_leg_at(other, (times[k] - s0) / other_span, there);
+        arc_at(&one, (times[k] - t0) * rate, here);
+        arc_at(&two, (times[k] - s0) * other_rate, there);
         kc_on_plane(&plane, here, on);
         kc_on_plane(&plane, there, other_on);
         flat[k][0] = on[0] - other_on[0];
@@ -121,10 +148,10 @@ int kc_legs_meet(const double *leg, const double *other, double across, double h
     double length = rough_end - rough_begin;
     near = rough_begin + share * length;
     double lower, upper, other_lower, other_upper;
-    kc_band_at(leg, (near - t0) / span, &lower, &upper);
-    kc_band_at(other, (near - s0) / other_span, &other_lower, &other_upper);
-    kc_leg_at(leg, (near - t0) / span, here);
-    kc_leg_at(other, (near - s0) / other_span, there);
+    kc_band_at(leg, (near - t0) * rate, &lower, &upper);
+    kc_band_at(other, (near - s0) * other_rate, &other_lower, &other_upper);
+    arc_at(&one, (near - t0) * rate, here);
+    arc_at(&two, (near - s0) * other_rate, there);
     met->t0 = zero + rough_begin + from * length;
     met->t1 = zero + rough_begin + upto * length;
     met->nearest_t = zero + near;
