@@ -268,6 +268,14 @@ int64_t kc_airspace_expire(kc_airspace *air, double now, int64_t *slots) {
     return count;
 }
 
+void kc_airspace_about(const kc_airspace *air, int64_t slot, double *about) {
+    const kc_plans *plan = &air->live[slot]->plan;
+    about[0] = plan->kind[0];
+    about[1] = plan->datum[0];
+    memcpy(about + 2, plan->room, 4 * sizeof *about);
+    about[6] = (double)plan->volume_from[1];
+}
+
 int64_t kc_airspace_count(const kc_airspace *air) { return air->count; }
 
 int64_t kc_airspace_bytes(const kc_airspace *air) {

@@ -44,6 +44,10 @@ KC_EXPORT void kc_airspace_remove(kc_airspace *air, const int64_t *slots, int64_
  * were and has room for all that are in. */
 KC_EXPORT int64_t kc_airspace_expire(kc_airspace *air, double now, int64_t *slots);
 
+/* What must be known of the plan at a slot to say what it must keep: its kind, its datum, its room (buffer, vertical
+ * buffer, early, late) and how many volumes it has. `about` has room for these seven. */
+KC_EXPORT void kc_airspace_about(const kc_airspace *air, int64_t slot, double *about);
+
 /* How many plans are in; bytes of memory held. */
 KC_EXPORT int64_t kc_airspace_count(const kc_airspace *air);
 KC_EXPORT int64_t kc_airspace_bytes(const kc_airspace *air);

@@ -16,8 +16,6 @@ typedef struct {
     kc_pieces *pieces;
 } way;
 
-static double within(double t) { return fmax(-KC_FARTHEST_S, fmin(KC_FARTHEST_S, t)); }
-
 static int add(kc_pieces *pieces, kc_piece *one) {
     if (pieces->count == pieces->room) {
         int64_t room = pieces->room ? 2 * pieces->room : 128;
@@ -111,17 +109,6 @@ static int cut_slab(const way *w, int level, double slab, int64_t i) {
     return 1;
 }
 
-/* A way that reaches beyond the times that are looked at: one ball for all of it, that stands still. */
-static int add_all(const way *w) {
-    const double *last = w->nodes + KC_NODE * (w->count - 1);
-    kc_piece one = {.t0 = within(w->nodes[KC_T] - w->room[2]), .t1 = within(last[KC_T] + w->room[3])};
-    one.lower = -INFINITY;
-    one.upper = INFINITY;
-    for (int k = 0; k < 3; k++) one.p[k] = w->nodes[KC_X + k];
-    one.radius = fmin(w->passed[w->count - 1], 4.0 * KC_MAJOR_M) + SPARE_M + w->room[0];
-    return add(w->pieces, &one);
-}
-
 static int cut_way(const kc_plans *plans, int64_t index, double reach, kc_pieces *pieces) {
     int64_t from = plans->node_from[index], count = plans->node_from[index + 1] - from;
     if (count < 2) return 1;
@@ -145,7 +132,6 @@ static int cut_way(const kc_plans *plans, int64_t index, double reach, kc_pieces
     way w = {nodes, count, pieces->passed, room, fmax(1.5 * reach + 2.0 * room[0], SHORTEST_M), pieces};
     double t0 = nodes[KC_T], t1 = nodes[KC_NODE * (count - 1)];
     if (!(t0 < t1)) return 1;
-    if (t0 - room[2] < -KC_FARTHEST_S || t1 + room[3] > KC_FARTHEST_S) return add_all(&w);
     int level = 0;
     while (level < KC_TIME_LEVELS - 1 && floor(t1 / kc_slab_s(level)) - floor(t0 / kc_slab_s(level)) > 3.0) level++;
     for (double slab = floor(t0 / kc_slab_s(level)); slab * kc_slab_s(level) < t1; slab += 1.0)
@@ -155,9 +141,9 @@ static int cut_way(const kc_plans *plans, int64_t index, double reach, kc_pieces
 
 static int add_volume(const kc_plans *plans, int64_t volume, kc_pieces *pieces) {
     const double *lasts = plans->volumes + 4 * volume, *area = plans->areas + 8 * volume;
-    kc_piece one = {.t0 = within(lasts[0]), .t1 = within(lasts[1]), .lower = lasts[2], .upper = lasts[3]};
+    kc_piece one = {.t0 = lasts[0], .t1 = lasts[1], .lower = lasts[2], .upper = lasts[3]};
     for (int k = 0; k < 3; k++) one.p[k] = area[k];
-    one.radius = fmin(area[3], 4.0 * KC_MAJOR_M) + SPARE_M;
+    one.radius = area[3] + SPARE_M;
     return add(pieces, &one);
 }
 

@@ -5,10 +5,8 @@
 #include "earth.h"
 #include "kernels.h"
 
-/* Times are looked at up to this far from 1970 only (a thousand years). What lies beyond counts as being at the end. */
-#define KC_FARTHEST_S 3e10
-
-/* Slabs of time: level 0 lasts a minute, each further level four times as long. Slab s of a level begins at s widths. */
+/* Slabs of time: level 0 lasts a minute, each further level four times as long. Slab s of a level begins at s widths.
+ * Times must lie within a thousand years of 1970; those of checked plans do. */
 enum { KC_TIME_LEVELS = 15 };
 static inline double kc_slab_s(int level) { return 60.0 * (double)((int64_t)1 << (2 * level)); }
 
