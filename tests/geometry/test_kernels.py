@@ -133,16 +133,10 @@ def test_where_all_are_spoilt_the_twins_serve(folder: Path) -> None:
 
 
 @compiler
-@pytest.mark.parametrize(
-    "source",
-    [
-        "int kc_free(void *p) { return !p; } int kc_knows(char *p) { return !p; }",
-        "long kc_layout(char *name) { return *name; } void kc_free(void *p) { (void)p; } int kc_knows(char *p) { return !p; }",
-    ],
-    ids=["no layout", "another layout"],
-)
-def test_a_library_of_another_age_is_not_used(source: str, tmp_path: Path) -> None:
-    (tmp_path / "old.c").write_text(source)
+@pytest.mark.parametrize("layout", ["", "long kc_layout(char *p) { return *p; }"], ids=["no layout", "another layout"])
+def test_a_library_of_another_age_is_not_used(layout: str, tmp_path: Path) -> None:
+    others = "int kc_knows(char *p) { return !p; } int kc_free(void *p) { return !p; }"
+    (tmp_path / "old.c").write_text(f"{others} {layout}\n")
     flags = ("-fvisibility=default",)
     command = build_kernels.line(build_kernels.compiler() or (), flags, tmp_path / "old.so", [tmp_path / "old.c"])
     subprocess.run(command, check=True)

@@ -71,6 +71,7 @@ def marked(kernels: str, preload: str | None) -> subprocess.CompletedProcess[str
 
 
 @sanitized
+@pytest.mark.timeout(1_200)
 def test_the_kernels_touch_nothing_that_is_not_theirs(tmp_path: Path) -> None:
     made = library(tmp_path, sorted(build_kernels.FOLDER.glob("*.c")))
     ended = marked(str(made), RUNTIME)
@@ -78,6 +79,7 @@ def test_the_kernels_touch_nothing_that_is_not_theirs(tmp_path: Path) -> None:
     assert " passed" in ended.stdout
 
 
+@pytest.mark.timeout(1_200)
 def test_the_twins_serve_alone() -> None:
     ended = marked("off", None)
     assert ended.returncode == 0, ended.stdout[-4000:] + ended.stderr[-4000:]
