@@ -34,3 +34,13 @@ KC_EXPORT int64_t bench_brute(int64_t n, const int64_t *node_from, const double 
     }
     return tested;
 }
+
+/* The same test of the same two legs, so many times. Returns how often they met, so that nothing is left out. */
+KC_EXPORT int64_t bench_leg_test(const double *leg, const double *other, double across, double height, int64_t times) {
+    int64_t met = 0;
+    for (int64_t i = 0; i < times; i++) {
+        kc_met one;
+        met += kc_legs_meet(leg, other, across, height, &one);
+    }
+    return met;
+}

@@ -6,12 +6,14 @@ import ctypes
 import shutil
 import subprocess
 import tempfile
+import time
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
+from keepclear.geometry.earth import points_in_space
 from keepclear.geometry.kernels import FOLDER, pointer
 from keepclear.geometry.pack import Packed
 
@@ -38,13 +40,15 @@ def _library() -> ctypes.CDLL:
     with tempfile.TemporaryDirectory() as folder:
         built = Path(folder) / "brute.so"
         flags = ["-std=c11", "-O3", "-march=native", "-ffp-contract=off", "-fno-math-errno", "-fPIC", "-shared"]
-        sources = [str(Path(__file__).with_suffix(".c")), str(FOLDER / "ways.c")]
+        sources = [str(path) for path in (Path(__file__).with_suffix(".c"), *sorted(FOLDER.glob("*.c")))]
         subprocess.run([cc, *flags, f"-I{FOLDER}", "-o", str(built), *sources, "-lm"], check=True)
         library = ctypes.CDLL(str(built))
     library.bench_brute.restype = ctypes.c_int64
     library.bench_brute.argtypes = (
         [ctypes.c_int64] + [ctypes.c_void_p] * 2 + [ctypes.c_double] * 2 + [ctypes.c_void_p] * 2
     )
+    library.bench_leg_test.restype = ctypes.c_int64
+    library.bench_leg_test.argtypes = [ctypes.c_void_p] * 2 + [ctypes.c_double] * 2 + [ctypes.c_int64]
     return library
 
 
@@ -57,3 +61,17 @@ def brute(packed: Packed, across_m: float, height_m: float) -> Brute:
         n, pointer(packed.node_from), pointer(packed.nodes), across_m, height_m, pointer(met), pointer(legs_met)
     )
     return Brute({(int(i), int(j)) for i, j in np.argwhere(met)}, int(tested), int(legs_met[0]))
+
+
+def repeat_leg_test(times: int = 20_000) -> float:
+    """Seconds of one test of two legs that cross a kilometre apart, everything at hand; the best of twenty runs."""
+    there = points_in_space(np.array([35.0, 35.1, 35.0, 35.1]), np.array([40.0, 40.1, 40.11, 40.0]))
+    nodes = np.column_stack(([0.0, 80.0, 0.0, 80.0], there, np.full((4, 2), 3_000.0)))
+    leg, other = np.ascontiguousarray(nodes[:2]), np.ascontiguousarray(nodes[2:])
+    best = float("inf")
+    for _ in range(20):
+        start = time.perf_counter()
+        met = _library().bench_leg_test(pointer(leg), pointer(other), 9_260.0, 300.0, times)
+        best = min(best, time.perf_counter() - start)
+        assert met == times
+    return best / times

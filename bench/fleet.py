@@ -8,13 +8,15 @@ from typing import Any
 
 import numpy as np
 
-from bench.ways import LAT_DEG, LON_DEG, START_S
-from keepclear.geometry.columns import IntArray, Positions
+from bench.ways import DAY_S, LAT_DEG, LON_DEG, START_S
+from keepclear.geometry.columns import DATUMS, KINDS, Datum, IntArray, Plans, Positions
 from keepclear.geometry.earth import FloatArray, LocalPlane
+from keepclear.model.plans import PlanKind
 
 SIDE_M = 300_000.0
 NEAR_M = 1_000.0
 EVERY_S = 10.0
+ALT_M = 1_000.0
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,7 @@ class Fleet:
             t_s=np.full(n, START_S + tick * EVERY_S),
             lat_deg=self.lat_deg[tick],
             lon_deg=self.lon_deg[tick],
-            alt_m=np.full(n, np.nan),
+            alt_m=np.full(n, ALT_M),
             uncertainty_m=np.zeros(n),
         )
 
@@ -54,6 +56,29 @@ class Fences:
 
     def __len__(self) -> int:
         return len(self.corner_from) - 1
+
+    def plans(self) -> Plans:
+        """The fences as plans: closed at every height the movers have, for a day."""
+        k = len(self)
+        band_m = np.tile([0.0, 10.0 * ALT_M], (k, 1))
+        return Plans(
+            ids=tuple(f"z{j}" for j in range(k)),
+            kind=np.full(k, KINDS.index(PlanKind.CLOSURE), dtype=np.uint8),
+            datum=np.full(k, DATUMS.index(Datum.WGS84), dtype=np.uint8),
+            band_m=band_m,
+            room=np.zeros((k, 4)),
+            point_from=np.zeros(k + 1, dtype=np.int64),
+            t_s=np.empty(0),
+            lat_deg=np.empty(0),
+            lon_deg=np.empty(0),
+            alt_m=np.empty(0),
+            volume_from=np.arange(k + 1),
+            volumes=np.column_stack((np.full(k, START_S), np.full(k, START_S + DAY_S), band_m)),
+            circles=np.full((k, 3), np.nan),
+            ring_from=np.arange(k + 1),
+            vertex_from=self.corner_from,
+            vertices=self.latlon,
+        )
 
     @cached_property
     def shapes(self) -> Any:

@@ -23,8 +23,12 @@ class Row:
     unit: str = ""
     answer: str = ""
     """What came out, and how it agrees with the others of the job."""
+    agrees: bool = True
+    """False where it does not, and this bench cannot say why."""
     times: float | None = None
     """How many times slower than ours in the same run."""
+    floor_s: float | None = None
+    """What the machine cannot do without for one job (or item), by the reckoning that the page tells."""
     remark: str = ""
 
 
@@ -37,11 +41,6 @@ class Group:
     size: str
     machine: dict[str, str]
     rows: list[Row]
-
-
-def beside(ours_s: float, peer_s: float) -> float:
-    """How many times ours fits into the peer's time."""
-    return peer_s / ours_s
 
 
 def write(path: Path, group: Group) -> None:
@@ -80,9 +79,18 @@ def ratio_text(row: Row) -> str:
     return f"{row.times:,.0f}x" if row.times >= 20 else f"{row.times:.2g}x"
 
 
-COLUMNS = ("job", "who", "time", "rate", "against ours", "answer", "remark")
+def floor_text(row: Row) -> str:
+    """The floor, and how many times it we stand."""
+    took = row.seconds if row.seconds is not None else None if row.rate is None else 1.0 / row.rate
+    if row.floor_s is None or took is None:
+        return ""
+    return f"{time_text(row.floor_s)}; {took / row.floor_s:.2g}x"
+
+
+COLUMNS = ("job", "who", "time", "rate", "against ours", "floor; ours over it", "answer", "remark")
 
 
 def cells(row: Row) -> tuple[str, ...]:
     """A row as text, in the order of `COLUMNS`."""
-    return (row.job, row.who, time_text(row.seconds), rate_text(row), ratio_text(row), row.answer, row.remark)
+    figures = (time_text(row.seconds), rate_text(row), ratio_text(row), floor_text(row))
+    return (row.job, row.who, *figures, row.answer, row.remark)

@@ -13,7 +13,7 @@ from keepclear.geometry.columns import Plans
 from keepclear.geometry.earth import FloatArray
 
 AHEAD_S = 300.0
-SIDE_M = 800_000.0
+SIDE_M = 400_000.0
 _WGS84 = Geod(ellps="WGS84")
 # Radii of curvature of the ellipsoid at the equator, across the meridian and along it.
 _ACROSS_M, _ALONG_M = _WGS84.a, _WGS84.a * (1.0 - _WGS84.es)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,7 +36,8 @@ class Traffic:
 
 def detect(traffic: Traffic, across_m: float, height_m: float, ahead_s: float) -> Pairs:
     """The pairs of numbers, the lower first, that come nearer than both figures within `ahead_s`."""
-    from bluesky.traffic.asas import cstatebased
+    with contextlib.redirect_stdout(io.StringIO()):  # it greets
+        from bluesky.traffic.asas import cstatebased
 
     each = np.ones(traffic.ntraf)
     found = cstatebased.detect(traffic, traffic, each * across_m, each * height_m, each * ahead_s)[0]

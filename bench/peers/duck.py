@@ -1,8 +1,7 @@
 """DuckDB: legs spread over cells of space and time, an equi-join on the cells, and the closed form in SQL.
 
-The earth is the same as ours: legs between the same points in space, lifted back to the surface. The formula is not: the
-nearest moment is sought on the chords, and the distance there is straight through the earth and then bent along it. Two
-ways to the same figure, less than a tenth of a millimetre apart at ten kilometres.
+The earth is the same as ours: legs between the same points in space, lifted back to the surface. The formula is not:
+the nearest moment is sought on the chords, and the distance there is straight through the earth and then bent along it.
 """
 
 from __future__ import annotations
@@ -58,6 +57,7 @@ def load(connection: duckdb.DuckDBPyConnection, packed: Packed) -> None:
     import pyarrow as pa
 
     loaded = pa.table({name: np.ascontiguousarray(column) for name, column in columns.items()})
+    connection.register("loaded", loaded)
     connection.execute("create or replace table legs as select * from loaded")
 
 

@@ -52,16 +52,8 @@ class Trees:
         return np.sort(pairs.min(axis=1) * n + pairs.max(axis=1))
 
     def run(self, fleet: Fleet) -> list[Tick]:
-        """All ticks, one after the other, with what began and ended in between."""
-        ticks = []
-        inside = near = np.empty(0, dtype=np.int64)
-        for tick in range(len(fleet.xy)):
-            was_inside, was_near = inside, near
-            inside, near = self.within(fleet, tick), self.near(fleet, tick)
-            changes(was_inside, inside)
-            changes(was_near, near)
-            ticks.append(Tick(inside, near))
-        return ticks
+        """What holds after each tick."""
+        return [Tick(self.within(fleet, tick), self.near(fleet, tick)) for tick in range(len(fleet.xy))]
 
 
 def changes(before: IntArray, now: IntArray) -> tuple[IntArray, IntArray]:
