@@ -2,31 +2,102 @@
 
 from __future__ import annotations
 
+import ctypes
 import hashlib
+from typing import Any
 
 import numpy as np
 
-from keepclear.geometry import surface
-from keepclear.geometry.columns import Plans
-from keepclear.geometry.pack import pack
+from keepclear.geometry import areas, kernels, surface
+from keepclear.geometry.columns import KINDS, Plans
+from keepclear.geometry.kernels import BreachList, MinimaStruct, taken
+from keepclear.geometry.pack import Packed, pack
+
+WAYS, POINTS, AREAS, CORNERS = 500, 12, 60, 9
+
+
+def plans(random: np.random.Generator) -> Plans:
+    """Ways with short, long and very long legs, heights known and unknown, and polygons, many near one another."""
+    long = random.choice([0.02, 0.2, 2.0], (WAYS, 1, 1), p=[0.8, 0.15, 0.05])
+    steps = random.exponential(long, (WAYS, POINTS, 2)) * random.choice([-1.0, 1.0], (WAYS, 1, 2))
+    place = np.cumsum(steps, axis=1) + random.uniform((34, 178), (36, 182), (WAYS, 1, 2))
+    middles = random.uniform((34, 178), (36, 179.5), (AREAS, 1, 2))
+    angles = np.linspace(0.0, 2.0 * np.pi, CORNERS, endpoint=False)[None, :]
+    reach = random.uniform(0.02, 0.2, (AREAS, CORNERS))
+    corners = middles + np.stack((reach * np.cos(angles), reach * np.sin(angles)), axis=-1)
+    begin = random.uniform(0.0, 7_200.0, AREAS)
+    floor = random.choice([0.0, 300.0], AREAS)
+    every = WAYS + AREAS
+    return Plans(
+        ids=tuple(str(k) for k in range(every)),
+        kind=(np.arange(every) % len(KINDS)).astype(np.uint8),
+        datum=np.zeros(every, dtype=np.uint8),
+        band_m=np.tile([-np.inf, np.inf], (every, 1)),
+        room=np.tile([50.0, 10.0, 0.0, 30.0], (every, 1)),
+        point_from=np.minimum(np.arange(every + 1), WAYS) * POINTS,
+        t_s=np.cumsum(random.uniform(10.0, 600.0, (WAYS, POINTS)), axis=1).ravel(),
+        lat_deg=np.clip(place[..., 0], -90.0, 90.0).ravel(),
+        lon_deg=(place[..., 1].ravel() + 180.0) % 360.0 - 180.0,
+        alt_m=random.choice([np.nan, 300.0, 600.0], WAYS * POINTS, p=[0.1, 0.5, 0.4]),
+        volume_from=np.maximum(np.arange(every + 1) - WAYS, 0),
+        volumes=np.column_stack((begin, begin + 3_600.0, floor, floor + 1_000.0)),
+        circles=np.full((AREAS, 3), np.nan),
+        ring_from=np.arange(AREAS + 1),
+        vertex_from=np.arange(AREAS + 1) * CORNERS,
+        vertices=corners.reshape(-1, 2),
+    )
+
+
+def breaches(packed: Packed) -> np.ndarray[Any, np.dtype[np.void]]:
+    """All pairs, swept."""
+    library = kernels.LIBRARY
+    assert library is not None
+    number, address, real = ctypes.c_int64, ctypes.c_void_p, ctypes.c_double
+    struct, minima, found = packed.struct(), MinimaStruct(), BreachList()
+    minima.across[:], minima.height[:] = [2_000.0] * 25, [150.0] * 25
+
+    def call(name: str, result: Any, *arguments: tuple[Any, Any]) -> Any:
+        kinds, values = zip(*arguments, strict=True)
+        return ctypes.CFUNCTYPE(result, *kinds)((name, library))(*values)
+
+    plans = (address, ctypes.addressof(struct))
+    least = (address, ctypes.addressof(minima))
+    sweep = (address, call("kc_sweep_lay", address, plans, least, (real, 0.0)))
+    cuts = np.empty(2, dtype=np.int64)
+    call("kc_sweep_cut", None, sweep, (number, 1), (address, cuts.ctypes.data))
+    into = (address, ctypes.addressof(found))
+    first, last = ((number, int(cut)) for cut in cuts)
+    assert call("kc_sweep_run", ctypes.c_int, sweep, first, last, into, (address, None))
+    assert call("kc_sweep_join", ctypes.c_int, into, (number, len(packed)))
+    call("kc_sweep_free", None, sweep)
+    return taken(found)
 
 
 def digests() -> dict[str, str]:
-    """By name, those of a seeded set of ways with short, long and very long legs, heights known and unknown."""
+    """By name, with how much there is of it."""
     random = np.random.default_rng(20170908)
-    n, per = 300, 20
-    steps = random.exponential(random.choice([0.01, 0.2, 2.0], (n, 1, 1)), (n, per, 2))
-    steps *= random.choice([-1.0, 1.0], (n, 1, 2))
-    place = np.cumsum(steps, axis=1) + random.uniform((-60, -180), (60, 180), (n, 1, 2))
-    lat, lon = np.clip(place[..., 0], -90, 90).ravel(), (place[..., 1].ravel() + 180.0) % 360.0 - 180.0
-    alt = random.choice([np.nan, 300.0, 600.0], n * per, p=[0.1, 0.5, 0.4])
-    t = np.cumsum(random.uniform(10, 600, (n, per)), axis=1).ravel()
-    packed = pack(Plans.of_ways([str(k) for k in range(n)], np.arange(n + 1) * per, t, lat, lon, alt))
-    first = random.integers(0, len(packed.nodes) - 1, 5_000)
-    found = {
-        "places": surface.places(lat, lon),
+    drawn = plans(random)
+    packed = pack(drawn)
+    first, share = random.integers(0, len(packed.nodes) - 1, 5_000), random.uniform(0, 1, 5_000)
+    on_legs = surface.on_legs(packed.nodes, first, share)
+    legs = [packed.nodes[i : i + 2] for i in first[:300].tolist() if packed.nodes[i, 0] < packed.nodes[i + 1, 0]]
+
+    def stays(k: int) -> list[np.ndarray[Any, np.dtype[np.void]]]:
+        through = [areas.leg_in_volume(leg, 5.0, 5.0, packed, k, 500.0, np.inf) for leg in legs]
+        return [*through, areas.volumes_meet(packed, k, packed, (k + 1) % AREAS, 5_000.0, np.inf)]
+
+    found: dict[str, np.ndarray[Any, Any]] = {
+        "places": surface.places(drawn.lat_deg, drawn.lon_deg),
         "nodes": packed.nodes,
-        "on legs": surface.on_legs(packed.nodes, first, random.uniform(0, 1, 5_000)),
+        "on legs": on_legs,
         "on plane": surface.on_plane(packed.nodes[0, 1:4].copy(), packed.nodes[:200, 1:4].copy()),
+        "areas": packed.areas,
+        "vertices": packed.vertices,
+        "depths": np.concatenate([areas.depths_m(packed, k, on_legs[:100]) for k in range(AREAS)]),
+        "stays": np.concatenate([stay for k in range(AREAS) for stay in stays(k)]),
+        "breaches": breaches(packed),
     }
-    return {name: hashlib.sha256(np.ascontiguousarray(array).tobytes()).hexdigest() for name, array in found.items()}
+    return {
+        f"{len(array)} {name}": hashlib.sha256(np.ascontiguousarray(array).tobytes()).hexdigest()
+        for name, array in found.items()
+    }
