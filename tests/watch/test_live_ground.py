@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keepclear.geometry.earth import destination, distance_m, points_in_space
+from keepclear.geometry.earth import FloatArray, destination, distance_m, points_in_space
 from keepclear.geometry.pack import along
 from keepclear.watch.live_ground import Plane, apart_m, between, latlon
 
@@ -17,8 +17,8 @@ LATS = st.floats(-90, 90) | st.sampled_from([90.0, -90.0, 89.9999, 0.0])
 LONS = st.floats(-180, 180) | st.sampled_from([180.0, -180.0])
 
 
-def point(lat: float, lon: float) -> np.ndarray:
-    return points_in_space(np.array([lat]), np.array([lon]))[0]
+def point(lat: float, lon: float) -> FloatArray:
+    return np.asarray(points_in_space(np.array([lat]), np.array([lon]))[0])
 
 
 @given(LATS, LONS, st.floats(0, 360), st.floats(0, 100_000))
@@ -40,7 +40,8 @@ def test_a_place_between_is_on_the_geodesic(
 ) -> None:
     there = destination(lat, lon, bearing, longest * part)
     found = between(point(lat, lon), point(*there), np.asarray(share))
-    lats, lons = along(*(np.array([v]) for v in (lat, lon, *there)), np.array([share]))
+    here, to = (np.array([lat]), np.array([lon])), (np.array([there[0]]), np.array([there[1]]))
+    lats, lons = along(*here, *to, np.array([share]))
     assert np.linalg.norm(found - point(lats[0], lons[0])) <= within
 
 

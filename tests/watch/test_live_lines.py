@@ -18,7 +18,6 @@ from keepclear.watch.live_ground import latlon
 from keepclear.watch.live_lines import CHAINAGE, OFF, Lines, legs_and_lines_slowly, on_routes_slowly
 from tests.watch.reports import PLACES, spot
 
-NONE = np.empty(0)
 needs_kernels = pytest.mark.skipif(LIBRARY is None, reason="no compiled kernels")
 METRES = st.floats(-30_000, 30_000)
 SPOTS = st.lists(st.tuples(METRES, METRES), min_size=2, max_size=60)
@@ -26,7 +25,7 @@ SPOTS = st.lists(st.tuples(METRES, METRES), min_size=2, max_size=60)
 
 def line(place: tuple[float, float], spots: list[tuple[float, float]], every_s: float = 60.0) -> Lines:
     lat, lon = np.array([spot(place, *each) for each in spots]).T
-    return Lines.of([(lat, lon, np.arange(len(spots)) * every_s)])
+    return Lines.of([(lat, lon, np.arange(len(spots), dtype=np.float64) * every_s)])
 
 
 def points(place: tuple[float, float], spots: list[tuple[float, float]]) -> FloatArray:

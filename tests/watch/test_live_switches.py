@@ -21,8 +21,8 @@ def test_switches_as_one_by_one(batches: list[list[tuple[int, int]]]) -> None:
             if now != state[which]:
                 turned[0 if now else 1].append(i)
             state[which] = now
-        which, said = np.array([row[0] for row in rows], dtype=np.int64), np.array([row[1] for row in rows])
-        on, off = switches.turn(which, said == 1, said == 0)
+        things, said_ = np.array([row[0] for row in rows], dtype=np.int64), np.array([row[1] for row in rows])
+        on, off = switches.turn(things, said_ == 1, said_ == 0)
         assert (on.tolist(), off.tolist()) == turned
         assert switches.on.tolist() == state
 
