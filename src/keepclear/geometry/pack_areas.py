@@ -135,7 +135,9 @@ def seen_from_above(
     bounds = np.column_stack((vertex_from[outlines], vertex_from[outlines + 1])).ravel()
     bounds = bounds[:-1] if bounds[-1] == len(vertices) else bounds
     middles = (np.minimum.reduceat(vertices, bounds)[::2] + np.maximum.reduceat(vertices, bounds)[::2]) / 2
-    middles *= np.sqrt(_WGS84.a**2 / (middles * middles / _FLAT).sum(axis=1))[:, None]
+    square = (middles * middles / _FLAT).sum(axis=1)
+    middles[square < 1.0] = _WGS84.a, 0.0, 0.0  # they lie all round the earth: any place is a middle
+    middles *= np.sqrt(_WGS84.a**2 / np.where(square < 1.0, _WGS84.a**2, square))[:, None]
     owner = np.repeat(np.repeat(np.arange(len(polygons)), np.diff(ring_from)[polygons]), np.diff(vertex_from))
     east, north, _ = axes_at(middles)
     away = vertices - middles[owner]
