@@ -109,7 +109,7 @@ def pair(north: Node, south: Node, folder: Path) -> None:
 def test_two_people_pair_their_nodes_and_talk(nodes: list[Node], tmp_path: Path) -> None:
     north, south = nodes
     pair(north, south, tmp_path)
-    out, _ = keepclear("check", north.folder, "avoidance")
+    out, _ = keepclear("line-check", north.folder, "avoidance")
     assert "Recorded as entry" in out
     assert "خط" in keepclear("lines", south.folder, "--lang", "ar")[0]
 
@@ -187,7 +187,7 @@ def test_two_people_pair_their_nodes_and_talk(nodes: list[Node], tmp_path: Path)
 def test_killed_while_it_serves_a_node_goes_on_where_it_was(nodes: list[Node], tmp_path: Path) -> None:
     north, south = nodes
     pair(north, south, tmp_path)
-    said = [ask("check", north.folder, "avoidance")["act_id"] for _ in range(3)]
+    said = [ask("line-check", north.folder, "avoidance")["act_id"] for _ in range(3)]
     north.kill(signal.SIGKILL)
     _, error = keepclear("status", north.folder, status=3)
     assert "the node does not answer" in error
@@ -198,7 +198,7 @@ def test_killed_while_it_serves_a_node_goes_on_where_it_was(nodes: list[Node], t
     north.serve()
     held = {each["id"] for each in ask("timeline", north.folder)}
     assert held >= set(said)
-    said.append(ask("check", north.folder, "avoidance")["act_id"])
+    said.append(ask("line-check", north.folder, "avoidance")["act_id"])
     wait_for(lambda: {each["id"] for each in ask("timeline", south.folder)} >= set(said))
 
     running = tmp_path / "running"
@@ -215,7 +215,7 @@ def test_killed_while_it_serves_a_node_goes_on_where_it_was(nodes: list[Node], t
 def test_an_export_with_one_byte_changed_does_not_verify(nodes: list[Node], tmp_path: Path) -> None:
     north, south = nodes
     pair(north, south, tmp_path)
-    keepclear("check", north.folder, "avoidance")
+    keepclear("line-check", north.folder, "avoidance")
     whole = tmp_path / "whole"
     keepclear("export", north.folder, whole)
     keys = (whole / "keys").read_text().split()

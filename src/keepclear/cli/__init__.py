@@ -15,13 +15,19 @@ import typer
 from typer.core import TyperGroup
 
 from keepclear import __version__
-from keepclear.cli import keep, look, play, say
+from keepclear.cli import check, keep, look, play, say
 from keepclear.cli.options import Lang
 from keepclear.cli.speak import Language
 from keepclear.phrases import LANGUAGES
 from keepclear.phrases import say as phrase
 
-PANELS = {"keep": keep.COMMANDS, "look": look.COMMANDS, "say": say.COMMANDS, "play": play.COMMANDS}
+PANELS = {
+    "keep": keep.COMMANDS,
+    "look": look.COMMANDS,
+    "say": say.COMMANDS,
+    "engine": check.COMMANDS,
+    "play": play.COMMANDS,
+}
 """The commands by what they are for; the panel's title is the phrase `cli.panel.<name>`."""
 
 

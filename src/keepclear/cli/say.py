@@ -53,7 +53,7 @@ EXAMPLES = ("notice", "clear", "statement", "positions")
 
 
 @given(open_desk)
-def check(desk: Desk, line: LineArgument) -> None:
+def line_check(desk: Desk, line: LineArgument) -> None:
     """Ask: are you there?"""
     desk.say(LineCheck(), line=line)
 
@@ -288,7 +288,7 @@ def print_example(desk: Desk, kind: str) -> None:
 
 
 COMMANDS = {
-    "check": check,
+    "line-check": line_check,
     "suspend": suspend,
     "resume": resume,
     "notice": notice,

@@ -99,14 +99,14 @@ class Speaker:
         """Print a phrase to standard error, also when only JSON is wanted."""
         print(self.say(key, **{name: self._plain(value) for name, value in values.items()}), file=sys.stderr)
 
-    def table(self, title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-        """Print a table; `title` and `columns` are phrase keys, cells are ready text."""
+    def table(self, title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], *, apart: bool = False) -> None:
+        """Print a table; `title` and `columns` are phrase keys, cells are ready text. `apart`: a line between rows."""
         from rich import box
         from rich.table import Table
         from rich.text import Text
 
         justify: Any = "right" if self.lang == "ar" else "left"
-        table = Table(title=self.say(title), title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+        table = Table(title=self.say(title), title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, leading=apart)
         for column in columns:
             table.add_column(self.say(f"column.{column}"), justify=justify, overflow="fold")
         for row in rows:
