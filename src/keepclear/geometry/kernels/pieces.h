@@ -5,10 +5,10 @@
 #include "earth.h"
 #include "kernels.h"
 
-/* Slabs of time: level 0 lasts a minute, each further level four times as long. Slab s of a level begins at s widths.
+/* Slabs of time: level 0 lasts two minutes, each further level four times as long. Slab s of a level begins at s widths.
  * Times must lie within a thousand years of 1970; those of checked plans do. */
 enum { KC_TIME_LEVELS = 15 };
-static inline double kc_slab_s(int level) { return 60.0 * (double)((int64_t)1 << (2 * level)); }
+static inline double kc_slab_s(int level) { return 120.0 * (double)((int64_t)1 << (2 * level)); }
 
 /* From t0 to t1 the plan's mover, or area, is within `radius` of p + v * (t - t0), its room and its slack included, and
  * from `lower` to `upper`. `middle` and `whole` are a ball that holds all that; `lat`, `lon` of the middle's direction

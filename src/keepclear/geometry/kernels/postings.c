@@ -468,7 +468,7 @@ static bundle bundle_from(const question *q, const kc_cell_table *table, int64_t
     const kc_piece *pieces = q->pieces->list, *one = &pieces[first];
     bundle together = {.from = first, .upto = first, .t0 = one->t0, .t1 = one->t1};
     int64_t slab = last_slab(one->t0, one->t1, table->time_level);
-    double most = table->space_level == KC_SPACE_LEVELS - 1 ? INFINITY : 0.5 * side_m(table->space_level);
+    double most = table->space_level == KC_SPACE_LEVELS - 1 ? INFINITY : side_m(table->space_level);
     double lowest = INFINITY, highest = -INFINITY;
     for (; together.upto < q->pieces->count && together.upto - first < TOGETHER; together.upto++) {
         const kc_piece *next = &pieces[together.upto];
