@@ -14,10 +14,14 @@ KC_EXPORT void kc_fences_drop(kc_fences *all) {
         free(all->table[i].covers);
         free(all->table[i].rims);
     }
-    for (int64_t i = 0; i < all->part_count; i++) free(all->parts[i].cells);
+    for (int64_t i = 0; i < all->part_count; i++) {
+        free(all->parts[i].cells);
+        free(all->parts[i].eights);
+    }
     for (int64_t i = 0; i < all->movers; i++) free(all->insiders[i].stays);
     free(all->table);
     free(all->parts);
+    free(all->holding);
     free(all->first_part);
     free(all->insiders);
     free(all->found);
@@ -30,6 +34,7 @@ KC_EXPORT kc_fences *kc_fences_new(void) {
     if (!all) return NULL;
     for (int level = 0; level < KC_LEVELS; level++) all->grids[level].size = CELLS_M[level];
     all->free_part = -1;
+    all->calm_from = INFINITY;
     all->slots = 1024;
     all->table = calloc((size_t)all->slots, sizeof *all->table);
     if (all->table) return all;
@@ -60,6 +65,9 @@ static int32_t new_part(kc_fences *all) {
         kc_holds *found = realloc(all->found, (size_t)room * sizeof *found);
         if (!found) return -1;
         all->found = found;
+        uint8_t *holding = realloc(all->holding, (size_t)room);
+        if (!holding) return -1;
+        all->holding = holding;
     }
     memset(all->parts + all->part_count, 0, sizeof *all->parts);
     return (int32_t)all->part_count++;
@@ -78,6 +86,7 @@ KC_EXPORT int kc_fence_put(kc_fences *all, int32_t fence, const kc_plans *plans,
         all->first_part = first;
         all->fence_room = room;
     }
+    all->calm_from = INFINITY;
     while (all->fences <= fence) all->first_part[all->fences++] = -1;
     for (int64_t volume = plans->volume_from[plan]; volume < plans->volume_from[plan + 1]; volume++) {
         int32_t number = new_part(all);
@@ -87,8 +96,6 @@ KC_EXPORT int kc_fence_put(kc_fences *all, int32_t fence, const kc_plans *plans,
         *part = (kc_part){.plans = plans, .volume = volume, .fence = fence, .next = all->first_part[fence],
                           .from = limits[0], .upto = limits[1], .lower = limits[2], .upper = limits[3],
                           .datum = plans->datum[plan]};
-        int every_height = part->lower <= -KC_BOUNDLESS_M && part->upper >= KC_BOUNDLESS_M;
-        part->always = every_height && part->from == -INFINITY && part->upto == INFINITY;
         all->first_part[fence] = number;
         if (!kc_fence_lay(all, number)) return -1;
     }
@@ -117,11 +124,35 @@ KC_EXPORT void kc_fence_remove(kc_fences *all, int32_t fence) {
 
 /* ── which fences hold a place ───────────────────────────────────────────────────────────────────────────────────── */
 
+static int every_height(const kc_part *part) {
+    return part->lower <= -KC_BOUNDLESS_M && part->upper >= KC_BOUNDLESS_M;
+}
+
+/* Sets `holding` for reports from `first` to `last`, unless it serves for them already. */
+static void set_clocks(kc_fences *all, double first, double last) {
+    if (first >= all->calm_from && last < all->calm_upto) return;
+    all->calm_from = -INFINITY;
+    all->calm_upto = INFINITY;
+    for (int64_t i = 0; i < all->part_count; i++) {
+        const kc_part *part = all->parts + i;
+        if (!part->plans) continue;
+        double ends[2] = {part->from, part->upto};
+        for (int k = 0; k < 2; k++) {
+            if (ends[k] <= first) all->calm_from = fmax(all->calm_from, ends[k]);
+            if (ends[k] > last) all->calm_upto = fmin(all->calm_upto, ends[k]);
+        }
+        int shut = last < part->from || first >= part->upto, open = first >= part->from && last < part->upto;
+        all->holding[i] = shut ? KC_SHUT : open && every_height(part) ? KC_HOLDS : KC_LOOK;
+    }
+}
+
 /* Whether a part holds at that time and height; *flags says what could not be compared. */
-static int holds_now(const kc_part *part, double t, double alt, int32_t datum, int32_t *flags) {
+static inline int holds_now(const kc_fences *all, int32_t number, double t, double alt, int32_t datum, int32_t *flags) {
     *flags = 0;
+    if (all->holding[number] != KC_LOOK) return all->holding[number] == KC_HOLDS;
+    const kc_part *part = all->parts + number;
     if (!(t >= part->from && t < part->upto)) return 0;
-    if (part->lower <= -KC_BOUNDLESS_M && part->upper >= KC_BOUNDLESS_M) return 1;
+    if (every_height(part)) return 1;
     if (datum != part->datum) *flags = KC_HEIGHTS_NOT_COMPARABLE;
     else if (isnan(alt)) *flags = KC_HEIGHT_UNKNOWN;
     else return alt > part->lower + KC_DEPTH_M && alt < part->upper - KC_DEPTH_M;
@@ -160,8 +191,8 @@ static int32_t find(const kc_fences *all, const kc_fence_cell *const cells[KC_LE
         if (!cell) continue;
         for (int32_t k = 0; k < cell->cover_count; k++) {
             kc_cover cover = cell->covers[k];
-            int32_t flags = 0;
-            if (cover.part >= 0 && !holds_now(all->parts + cover.part, t, alt, datum, &flags)) continue;
+            int32_t flags;
+            if (!holds_now(all, cover.part, t, alt, datum, &flags)) continue;
             found[count++] = (kc_holds){cover.fence, flags};
         }
         if (!cell->rim_size) continue;
@@ -169,9 +200,9 @@ static int32_t find(const kc_fences *all, const kc_fence_cell *const cells[KC_LE
         kc_on_plane((const kc_plane *)cell->rims, place, xy);
         for (const double *at = cell->rims + KC_PLANE_DOUBLES; at < cell->rims + cell->rim_size;) {
             const kc_rim *rim = (const kc_rim *)at;
-            const kc_part *part = all->parts + rim->part;
             int32_t flags, within;
             if (rim->edges < 0) {
+                const kc_part *part = all->parts + rim->part;
                 const double *area = part->plans->areas + 8 * part->volume;
                 within = kc_distance(area, place) < area[4] - KC_DEPTH_M;
                 at += KC_RIM_DOUBLES;
@@ -179,7 +210,7 @@ static int32_t find(const kc_fences *all, const kc_fence_cell *const cells[KC_LE
                 within = within_rim(rim, (const kc_edge *)(at + KC_RIM_DOUBLES), xy);
                 at += KC_RIM_DOUBLES + rim->edges * KC_EDGE_DOUBLES;
             }
-            if (within && holds_now(part, t, alt, datum, &flags)) found[count++] = (kc_holds){rim->fence, flags};
+            if (within && holds_now(all, rim->part, t, alt, datum, &flags)) found[count++] = (kc_holds){rim->fence, flags};
         }
     }
     /* In order of number; of two parts of one fence the surer. */
@@ -200,11 +231,47 @@ static int32_t find(const kc_fences *all, const kc_fence_cell *const cells[KC_LE
 
 /* ── what a report shows ─────────────────────────────────────────────────────────────────────────────────────────── */
 
+/* Metres from a place to the nearest edge, negative within. */
+static double depth_by_eights(const kc_part *part, const double place[3]) {
+    double xy[2], least[8];
+    int64_t turns[8] = {0};
+    kc_on_plane(&part->plane, place, xy);
+    for (int k = 0; k < 8; k++) least[k] = INFINITY;
+    for (int64_t i = 0; i < part->eight_count; i++) {
+        const kc_eight *e = part->eights + i;
+        for (int k = 0; k < 8; k++) {
+            double x = xy[0] - e->x[k], y = xy[1] - e->y[k];
+            double share = (x * e->along_x[k] + y * e->along_y[k]) * e->per_square[k];
+            share = share > 0.0 ? share : 0.0;
+            share = share < 1.0 ? share : 1.0;
+            double off_x = x - share * e->along_x[k], off_y = y - share * e->along_y[k];
+            double square = off_x * off_x + off_y * off_y;
+            least[k] = square < least[k] ? square : least[k];
+            /* A ray to the east crosses the edge; an edge owns its southern end only. */
+            double side = e->along_x[k] * y - e->along_y[k] * x;
+            int64_t north = xy[1] >= e->y[k], end_north = xy[1] >= e->y[k] + e->along_y[k];
+            turns[k] ^= (north ^ end_north) & ((side > 0.0) ^ (e->along_y[k] < 0.0));
+        }
+    }
+    double nearest = INFINITY;
+    int64_t inside = 0;
+    for (int k = 0; k < 8; k++) {
+        nearest = fmin(nearest, least[k]);
+        inside ^= turns[k];
+    }
+    return inside ? -sqrt(nearest) : sqrt(nearest);
+}
+
 /* Metres within the rim of a fence, negative outside; of its parts the deepest. */
 static double margin(const kc_fences *all, int32_t fence, const double place[3]) {
     double deepest = -INFINITY;
-    for (int32_t part = all->first_part[fence]; part >= 0; part = all->parts[part].next)
-        deepest = fmax(deepest, -kc_depth(all->parts[part].plans, all->parts[part].volume, place, NULL));
+    for (int32_t number = all->first_part[fence]; number >= 0; number = all->parts[number].next) {
+        const kc_part *part = all->parts + number;
+        double depth = INFINITY;
+        if (part->eights) depth = depth_by_eights(part, place);
+        if (!(depth < 2.0 * KC_LOCAL_M)) depth = kc_depth(part->plans, part->volume, place, NULL);
+        deepest = fmax(deepest, -depth);
+    }
     return deepest;
 }
 
@@ -287,6 +354,12 @@ static int make_room(kc_fences *all, int64_t movers) {
 KC_EXPORT int kc_fences_feed(kc_fences *all, const kc_reports *reports, double dwell, kc_sightings *seen) {
     enum { BLOCK = 32 };
     if (!make_room(all, reports->movers)) return -1;
+    double first = INFINITY, last = -INFINITY;
+    for (int64_t i = 0; i < reports->count; i++) {
+        first = fmin(first, reports->t[i]);
+        last = fmax(last, reports->t[i]);
+    }
+    set_clocks(all, first, last);
     for (int64_t from = 0; from < reports->count; from += BLOCK) {
         int many = reports->count - from < BLOCK ? (int)(reports->count - from) : BLOCK;
         uint64_t keys[BLOCK][KC_LEVELS];

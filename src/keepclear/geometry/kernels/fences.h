@@ -5,18 +5,31 @@
 #include "cells.h"
 #include "movers.h"
 
+/* Whether a part holds at all moments asked about now, at any height; at none of them; or each must be looked at. */
+enum { KC_LOOK = 0, KC_HOLDS = 1, KC_SHUT = 2 };
+
+/* Edges of an outline on the plane about its middle, eight at a time, for the distance from one place to all. The last
+ * eight are filled up by repeating an edge's end as an edge of no length.
+ */
+typedef struct {
+    double x[8], y[8], along_x[8], along_y[8], per_square[8];
+} kc_eight;
+
 /* One volume of one fence. */
 typedef struct {
     const kc_plans *plans; /* the caller's, until the fence is removed; NULL: this number is free */
     int64_t volume;
     int32_t fence, next; /* the next volume of that fence, or the next free number; -1: none */
     double from, upto, lower, upper;
-    int32_t datum, always; /* always: whenever, and at whatever height */
+    int32_t datum;
     uint64_t *cells;
     int64_t cell_count;
+    kc_eight *eights; /* NULL for a circle, and for what reaches farther than KC_LOCAL_M */
+    int64_t eight_count;
+    kc_plane plane; /* of the eights */
 } kc_part;
 
-/* Part of a fence covers a cell wholly. `part` is -1 where it does so whenever, and at whatever height. */
+/* A part of a fence covers a cell wholly. */
 typedef struct {
     int32_t fence, part;
 } kc_cover;
@@ -44,6 +57,10 @@ typedef struct {
     double ax, ay, bx, by, graze;
 } kc_edge;
 
+/* Outlines that reach no farther than this from their middle are drawn on one plane for distances. Lengths on it are
+ * stretched by no more than 1.7e-6, and edges bow by 2 mm.
+ */
+#define KC_LOCAL_M 20000.0
 /* A height without end, as BOUNDLESS_M of geometry/pack.py. */
 #define KC_BOUNDLESS_M 1e6
 
@@ -72,6 +89,8 @@ typedef struct {
     kc_fence_cell *table;
     int64_t slots, used;
     kc_part *parts;
+    uint8_t *holding; /* (part_count,) KC_LOOK, KC_HOLDS or KC_SHUT, for reports from `calm_from` to before `calm_upto` */
+    double calm_from, calm_upto;
     int64_t part_count, part_room;
     int32_t free_part;
     int32_t *first_part; /* of each fence, -1: there is no such fence */

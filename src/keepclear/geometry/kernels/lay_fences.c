@@ -101,7 +101,7 @@ static int add_cover(kc_fences *all, int32_t part, uint64_t key) {
         cell->covers = covers;
     }
     cell->covers[cell->cover_count].fence = all->parts[part].fence;
-    cell->covers[cell->cover_count].part = all->parts[part].always ? -1 : part;
+    cell->covers[cell->cover_count].part = part;
     cell->cover_count++;
     return note_cell(all, part, key);
 }
@@ -126,9 +126,8 @@ void kc_fence_lift(kc_fences *all, int32_t part) {
     for (int64_t i = 0; i < one->cell_count; i++) {
         kc_fence_cell *cell = (kc_fence_cell *)kc_fence_cell_of(all, one->cells[i]);
         all->cells_in[(one->cells[i] >> 60) - 1]--;
-        int32_t held = one->always ? -1 : part;
         for (int32_t k = cell->cover_count - 1; k >= 0; k--)
-            if (cell->covers[k].fence == one->fence && cell->covers[k].part == held) {
+            if (cell->covers[k].part == part) {
                 /* Lists have room for a power of two, so none is given back before all of it is. */
                 cell->covers[k] = cell->covers[--cell->cover_count];
                 break;
@@ -157,8 +156,10 @@ void kc_fence_lift(kc_fences *all, int32_t part) {
         }
     }
     free(one->cells);
+    free(one->eights);
     one->cells = NULL;
-    one->cell_count = 0;
+    one->eights = NULL;
+    one->cell_count = one->eight_count = 0;
 }
 
 /* ── a polygon ───────────────────────────────────────────────────────────────────────────────────────────────────── */
@@ -391,6 +392,30 @@ static int lay_circle(kc_fences *all, int32_t part, int level) {
     return 1;
 }
 
+/* Draws the edges on the plane about the middle. */
+static int draw_eights(kc_part *part, const plot *plot) {
+    const double *area = part->plans->areas + 8 * part->volume;
+    if (area[3] > KC_LOCAL_M) return 1;
+    kc_plane_at(area, &part->plane);
+    part->eight_count = (plot->edge_count + 7) / 8;
+    part->eights = aligned_alloc(64, (size_t)(part->eight_count + 1) * sizeof *part->eights);
+    if (!part->eights) return 0;
+    for (int64_t k = 0; k < 8 * part->eight_count; k++) {
+        kc_eight *eight = part->eights + k / 8;
+        int64_t edge = k < plot->edge_count ? k : plot->edge_count - 1;
+        double a[2], b[2];
+        kc_on_plane(&part->plane, plot->a[edge], a);
+        kc_on_plane(&part->plane, plot->b[edge], b);
+        double x = k == edge ? b[0] - a[0] : 0.0, y = k == edge ? b[1] - a[1] : 0.0, square = x * x + y * y;
+        eight->x[k % 8] = a[0];
+        eight->y[k % 8] = a[1];
+        eight->along_x[k % 8] = x;
+        eight->along_y[k % 8] = y;
+        eight->per_square[k % 8] = square > 0.0 ? 1.0 / square : 0.0;
+    }
+    return 1;
+}
+
 static int lay_polygon(kc_fences *all, int32_t part, int level) {
     plot plot = {0};
     int done = list_edges(all->parts + part, &plot) && grow_plot(&plot);
@@ -399,7 +424,7 @@ static int lay_polygon(kc_fences *all, int32_t part, int level) {
     done = done && gather(&plot);
     for (int64_t i = 0; done && i < plot.cell_count; i++)
         if (plot.cells[i].edges) done = lay_rim(all, part, &plot, plot.cells + i);
-    done = done && cover_polygon(all, part, level, &plot);
+    done = done && cover_polygon(all, part, level, &plot) && draw_eights(all->parts + part, &plot);
     clear_plot(&plot);
     return done;
 }

@@ -215,8 +215,12 @@ static int make_room(kc_neighbours *all, int64_t movers) {
     if (movers > all->room) {
         int64_t room = all->room ? all->room : 1024;
         while (room < movers) room *= 2;
-        member *members = realloc(all->members, (size_t)room * sizeof *members);
-        if (members) all->members = members;
+        member *members = aligned_alloc(64, (size_t)room * sizeof *members); /* one to a line of the cache */
+        if (members) {
+            if (all->movers) memcpy(members, all->members, (size_t)all->movers * sizeof *members);
+            free(all->members);
+            all->members = members;
+        }
         circle_of *circles = realloc(all->circles, (size_t)room * sizeof *circles);
         if (circles) all->circles = circles;
         int64_t *marks = realloc(all->marks, (size_t)room * sizeof *marks);
@@ -309,31 +313,68 @@ static int look_back(kc_neighbours *all, const kc_reports *reports, int64_t row,
     return 1;
 }
 
-static int look_around(kc_neighbours *all, const kc_reports *reports, int64_t row, kc_sightings *seen) {
-    int32_t who = (int32_t)reports->mover[row];
-    const member *one = all->members + who;
-    double lat = reports->lat[row], lon = reports->lon[row], reach = all->radius - KC_DEPTH_M;
-    double height = all->height - KC_DEPTH_M;
+/* The cells in which a neighbour of a place may be, `count` of them, and the heads that stand for them. */
+enum { MOST_CELLS = 16 };
+typedef struct {
+    int64_t cells[MOST_CELLS], heads[MOST_CELLS];
+    int64_t own;
+    int count; /* more than MOST_CELLS, and none written: about a pole, where a row has few columns */
+} surroundings;
+
+static void survey(const kc_neighbours *all, double lat, double lon, surroundings *about) {
     int64_t own = row_of(all, lat), first = own > 0 ? own - 1 : 0, last = own + 1 < all->rows ? own + 1 : own;
+    about->own = own;
+    about->count = 0;
     for (int64_t r = first; r <= last; r++) {
         int32_t columns = all->columns[r];
+        int64_t from = column_of(lon - all->window[own], columns), upto = column_of(lon + all->window[own], columns);
+        if (about->count + upto - from >= MOST_CELLS || upto - from >= columns) {
+            about->count = MOST_CELLS + 1;
+            return;
+        }
+        for (int64_t c = from; c <= upto; c++) {
+            int64_t cell = cell_of(r, c, columns);
+            about->cells[about->count] = cell;
+            about->heads[about->count++] = head_of(all, cell);
+        }
+    }
+}
+
+/* Those of one cell who are near and were not. */
+static int look_into(kc_neighbours *all, const kc_reports *reports, int64_t row, int64_t cell, int64_t head,
+                     kc_sightings *seen) {
+    int32_t who = (int32_t)reports->mover[row];
+    const member *one = all->members + who;
+    double reach = all->radius - KC_DEPTH_M, height = all->height - KC_DEPTH_M;
+    for (int32_t number = all->heads[head]; number != NOBODY; number = all->members[number].next) {
+        const member *other = all->members + number;
+        double x = other->place[0] - one->place[0], y = other->place[1] - one->place[1];
+        double z = other->place[2] - one->place[2];
+        if (x * x + y * y + z * z >= reach * reach || other->cell != cell || number == who) continue;
+        if (all->marks[number] == all->mark || fabs(one->t - other->t) > all->age) continue;
+        int32_t flags;
+        double metres = kc_ground_m(one->place, other->place);
+        if (metres >= reach || between_heights(all, one, other, &flags) >= height) continue;
+        if (!see(seen, KC_NEAR, flags, reports, row, one, other, number, metres, all->radius)) return 0;
+        if (!befriend(all->circles + who, number) || !befriend(all->circles + number, who)) return 0;
+    }
+    return 1;
+}
+
+static int look_around(kc_neighbours *all, const kc_reports *reports, int64_t row, const surroundings *about,
+                       kc_sightings *seen) {
+    for (int k = 0; k < about->count && about->count <= MOST_CELLS; k++)
+        if (!look_into(all, reports, row, about->cells[k], about->heads[k], seen)) return 0;
+    if (about->count <= MOST_CELLS) return 1;
+    int64_t own = about->own, first = own > 0 ? own - 1 : 0, last = own + 1 < all->rows ? own + 1 : own;
+    for (int64_t r = first; r <= last; r++) {
+        int32_t columns = all->columns[r];
+        double lon = reports->lon[row];
         int64_t from = column_of(lon - all->window[own], columns), upto = column_of(lon + all->window[own], columns);
         if (upto - from >= columns) from = 0, upto = columns - 1;
         for (int64_t c = from; c <= upto; c++) {
             int64_t cell = cell_of(r, c, columns);
-            for (int32_t number = all->heads[head_of(all, cell)]; number != NOBODY; number = all->members[number].next) {
-                const member *other = all->members + number;
-                double x = other->place[0] - one->place[0], y = other->place[1] - one->place[1];
-                double z = other->place[2] - one->place[2];
-                if (x * x + y * y + z * z >= reach * reach || other->cell != cell || number == who) continue;
-                if (all->marks[number] == all->mark || fabs(one->t - other->t) > all->age) continue;
-                int32_t flags;
-                double metres = kc_ground_m(one->place, other->place);
-                if (metres >= reach || between_heights(all, one, other, &flags) >= height) continue;
-                if (!see(seen, KC_NEAR, flags, reports, row, one, other, number, metres, all->radius)) return 0;
-                if (!befriend(all->circles + who, number) || !befriend(all->circles + number, who)) return 0;
-                /* `one` is still where it was: only the lists of others may have moved. */
-            }
+            if (!look_into(all, reports, row, cell, head_of(all, cell), seen)) return 0;
         }
     }
     return 1;
@@ -346,36 +387,69 @@ static int by_number(const void *a, const void *b) {
     return (one->other > other->other) - (one->other < other->other);
 }
 
+/* What one report shows: it goes to its new place, and looks about it. */
+static int arrive(kc_neighbours *all, const kc_reports *reports, int64_t row, const surroundings *about,
+                  kc_sightings *seen) {
+    int32_t who = (int32_t)reports->mover[row];
+    member *one = all->members + who;
+    int32_t columns = all->columns[about->own];
+    int64_t cell = cell_of(about->own, column_of(reports->lon[row], columns), columns);
+    int moves = !one->known || one->cell != cell;
+    if (one->known && moves) take_down(all, who);
+    memcpy(one->place, reports->place + 3 * row, sizeof one->place);
+    one->t = reports->t[row];
+    one->alt = reports->alt[row];
+    one->datum = reports->datum[row];
+    one->known = 1;
+    one->cell = cell;
+    if (moves) hang(all, who);
+    all->mark++;
+    int64_t first = seen->count;
+    if (!look_back(all, reports, row, seen) || !look_around(all, reports, row, about, seen)) return 0;
+    if (seen->count - first > 1)
+        qsort(seen->list + first, (size_t)(seen->count - first), sizeof *seen->list, by_number);
+    return 1;
+}
+
 /* What the reports show, one after the other, added to `seen`: KC_NEAR and KC_APART, `place` halfway. Returns 0, or -1
  * if there is no memory left; the object must then be dropped.
  */
 KC_EXPORT int kc_neighbours_feed(kc_neighbours *all, const kc_reports *reports, kc_sightings *seen) {
+    enum { BLOCK = 24 };
     if (reports->movers >= NOBODY / 4 || !make_room(all, reports->movers)) return -1;
-    enum { AHEAD = 8 };
-    for (int64_t i = 0; i < reports->count; i++) {
-        if (i + 2 * AHEAD < reports->count) {
-            __builtin_prefetch(all->members + reports->mover[i + 2 * AHEAD], 1);
-            __builtin_prefetch(all->circles + reports->mover[i + 2 * AHEAD]);
+    surroundings about[BLOCK];
+    for (int64_t from = 0; from < reports->count; from += BLOCK) {
+        int many = reports->count - from < BLOCK ? (int)(reports->count - from) : BLOCK;
+        /* Over the same reports again and again, so that what one waits for from memory comes while others are done. */
+        for (int i = 0; i < many; i++) {
+            int64_t who = reports->mover[from + i];
+            __builtin_prefetch(all->members + who, 1);
+            __builtin_prefetch(all->circles + who);
+            survey(all, reports->lat[from + i], reports->lon[from + i], about + i);
+            for (int k = 0; k < about[i].count && k < MOST_CELLS; k++) __builtin_prefetch(all->heads + about[i].heads[k]);
         }
-        if (i + AHEAD < reports->count) __builtin_prefetch(all->circles[reports->mover[i + AHEAD]].others);
-        int32_t who = (int32_t)reports->mover[i];
-        member *one = all->members + who;
-        int64_t row = row_of(all, reports->lat[i]);
-        int64_t cell = cell_of(row, column_of(reports->lon[i], all->columns[row]), all->columns[row]);
-        if (one->known && one->cell != cell) take_down(all, who);
-        int moves = !one->known || one->cell != cell;
-        memcpy(one->place, reports->place + 3 * i, sizeof one->place);
-        one->t = reports->t[i];
-        one->alt = reports->alt[i];
-        one->datum = reports->datum[i];
-        one->known = 1;
-        one->cell = cell;
-        if (moves) hang(all, who);
-        all->mark++;
-        int64_t first = seen->count;
-        if (!look_back(all, reports, i, seen) || !look_around(all, reports, i, seen)) return -1;
-        if (seen->count - first > 1)
-            qsort(seen->list + first, (size_t)(seen->count - first), sizeof *seen->list, by_number);
+        for (int i = 0; i < many; i++) {
+            for (int k = 0; k < about[i].count && about[i].count <= MOST_CELLS; k++) {
+                int32_t number = all->heads[about[i].heads[k]];
+                if (number != NOBODY) __builtin_prefetch(all->members + number);
+            }
+            __builtin_prefetch(all->circles[reports->mover[from + i]].others);
+        }
+        for (int i = 0; i < many; i++) {
+            const circle_of *circle = all->circles + reports->mover[from + i];
+            for (int32_t k = 0; k < circle->count && k < 16; k++) {
+                __builtin_prefetch(all->members + circle->others[k]);
+                __builtin_prefetch(all->marks + circle->others[k], 1);
+            }
+            for (int k = 0; k < about[i].count && about[i].count <= MOST_CELLS; k++) {
+                int32_t number = all->heads[about[i].heads[k]];
+                if (number == NOBODY) continue;
+                int32_t next = all->members[number].next;
+                if (next != NOBODY) __builtin_prefetch(all->members + next);
+            }
+        }
+        for (int i = 0; i < many; i++)
+            if (!arrive(all, reports, from + i, about + i, seen)) return -1;
     }
     return 0;
 }
