@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
 
 from bench import ours
 from bench.brute import Pairs, brute, compiler
@@ -35,7 +37,7 @@ def _beside(n: int) -> Iterator[Row]:
     job = f"{n:,} plans, {len(plans.t_s):,} way-points"
     truth = ours.pairs(packed, ACROSS_M, HEIGHT_M)
     work: dict[str, Callable[[], object]] = {
-        "whole": lambda: ours.detect(pack(plans), ACROSS_M, HEIGHT_M),
+        "whole": lambda: ours.call(plans, ACROSS_M, HEIGHT_M),
         "pack": lambda: pack(plans),
         "one": lambda: ours.detect(packed, ACROSS_M, HEIGHT_M),
         "two": lambda: ours.detect(packed, ACROSS_M, HEIGHT_M, threads=2),
@@ -46,7 +48,7 @@ def _beside(n: int) -> Iterator[Row]:
         base = bases[threads] = duck.connect(threads)
         duck.load(base, packed)
         answers[f"duck {threads}"] = duck.pairs(base, ACROSS_M, HEIGHT_M)
-        work[f"duck {threads}"] = lambda base=base: duck.pairs(base, ACROSS_M, HEIGHT_M)
+        work[f"duck {threads}"] = partial(duck.pairs, base, ACROSS_M, HEIGHT_M)
     plain = None
     if compiler() and n <= 2_000:
         plain = brute(packed, ACROSS_M, HEIGHT_M)
@@ -70,7 +72,7 @@ def _beside(n: int) -> Iterator[Row]:
         floor_s=read_once_s(plans.t_s, plans.lat_deg, plans.lon_deg, plans.alt_m),
         remark="done once for a set of plans",
     )
-    yield Row(job=job, who=f"{OURS}, both, 1 thread", seconds=took["whole"])
+    yield Row(job=job, who=f"{OURS}, the whole call: checked, packed, found", seconds=took["whole"])
     for threads in (1, 2):
         name = f"duck {threads}"
         against = took["one" if threads == 1 else "two"]
@@ -94,7 +96,7 @@ def _beside(n: int) -> Iterator[Row]:
     yield from _flat(job, packed, truth, took["one"])
 
 
-def _same(answer: Pairs, truth: Pairs) -> dict[str, object]:
+def _same(answer: Pairs, truth: Pairs) -> dict[str, Any]:
     """Whether a peer that answers the same question found the same pairs."""
     if answer == truth:
         return {"answer": f"the same {len(answer):,} pairs"}

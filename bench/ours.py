@@ -1,62 +1,49 @@
-"""Our engine as the benches call it."""
+"""Our engine as the benches call it, and what it went through."""
 
 from __future__ import annotations
 
 import ctypes
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from bench.brute import Pairs
-from keepclear.geometry.kernels import LIBRARY, BreachList, MinimaStruct, pointer, taken
+from keepclear.conflict.pairs import conflicts, stays_between
+from keepclear.conflict.separation import Minimum, minima
+from keepclear.geometry.columns import Plans
+from keepclear.geometry.kernels import LIBRARY, BreachList, pointer
 from keepclear.geometry.pack import Packed
 
-P = ctypes.c_void_p
+_EXACT = 5
+"""Which of `kc_sweep_counts` tells how many pairs of legs were worked out."""
 
 
-def _minima(across_m: float, height_m: float) -> MinimaStruct:
-    one = MinimaStruct()
-    for i in range(25):
-        one.across[i] = across_m
-        one.height[i] = height_m
-    return one
+def call(plans: Plans, across_m: float, height_m: float, threads: int = 1) -> object:
+    """The whole call of the library: columns checked, packed, all pairs found."""
+    return conflicts(plans, Minimum(across_m, height_m), threads=threads)
 
 
-def detect(packed: Packed, across_m: float, height_m: float, threads: int = 1, counts: Any = None) -> npt.NDArray[np.void]:
-    L = LIBRARY
-    L.kc_sweep_lay.restype = P
-    L.kc_sweep_lay.argtypes = [P, P, ctypes.c_double]
-    L.kc_sweep_cut.argtypes = [P, ctypes.c_int64, P]
-    L.kc_sweep_run.argtypes = [P, ctypes.c_int64, ctypes.c_int64, P, P]
-    L.kc_sweep_join.argtypes = [P, ctypes.c_int64]
-    L.kc_sweep_free.argtypes = [P]
-    s = packed.struct(); m = _minima(across_m, height_m)
-    sw = L.kc_sweep_lay(ctypes.byref(s), ctypes.byref(m), 0.0)
-    parts = 1 if threads == 1 else 8
-    cuts = np.zeros(parts + 1, dtype=np.int64)
-    L.kc_sweep_cut(sw, parts, pointer(cuts))
-    lists = [BreachList() for _ in range(parts)]
-    if threads == 1:
-        L.kc_sweep_run(sw, int(cuts[0]), int(cuts[1]), ctypes.byref(lists[0]), None if counts is None else pointer(counts))
-        L.kc_sweep_join(ctypes.byref(lists[0]), len(packed))
-        out = taken(lists[0])
-    else:
-        with ThreadPoolExecutor(threads) as ex:
-            list(ex.map(lambda k: L.kc_sweep_run(sw, int(cuts[k]), int(cuts[k+1]), ctypes.byref(lists[k]), None), range(parts)))
-        out = np.concatenate([taken(x) for x in lists])
-    L.kc_sweep_free(sw)
-    return out
+def detect(packed: Packed, across_m: float, height_m: float, threads: int = 1) -> npt.NDArray[np.void]:
+    """All breaches of packed plans, rows of `kernels.BREACH`."""
+    return stays_between(packed, minima(Minimum(across_m, height_m)), threads=threads)
 
 
 def pairs(packed: Packed, across_m: float, height_m: float, threads: int = 1) -> Pairs:
-    f = detect(packed, across_m, height_m, threads)
-    return set(zip(np.minimum(f["a"], f["b"]).tolist(), np.maximum(f["a"], f["b"]).tolist(), strict=True))
+    """The numbers of the plans of each pair in conflict, the lower first."""
+    found = detect(packed, across_m, height_m, threads)
+    return set(zip(found["a"].tolist(), found["b"].tolist(), strict=True))
 
 
 def exact_tests(packed: Packed, across_m: float, height_m: float) -> int:
-    c = np.zeros(6, dtype=np.int64)
-    detect(packed, across_m, height_m, 1, c)
-    print(c)
-    return int(c[5])
+    """How many pairs of legs were worked out to the end; 0 where there are no kernels that count."""
+    if LIBRARY is None:
+        return 0
+    counts, cuts, found = np.zeros(6, dtype=np.int64), np.empty(2, dtype=np.int64), BreachList()
+    sweep = LIBRARY.kc_sweep_lay(packed.struct(), minima(Minimum(across_m, height_m)), 0.0)
+    try:
+        LIBRARY.kc_sweep_cut(sweep, 1, pointer(cuts))
+        LIBRARY.kc_sweep_run(sweep, cuts[0], cuts[1], ctypes.byref(found), pointer(counts))
+    finally:
+        LIBRARY.kc_sweep_free(sweep)
+        LIBRARY.kc_free(found.list)
+    return int(counts[_EXACT])

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 OURS = "keepclear"
 
@@ -30,6 +31,8 @@ class Row:
     floor_s: float | None = None
     """What the machine cannot do without for one job (or item), by the reckoning that the page tells."""
     remark: str = ""
+    figures: dict[str, Any] = field(default_factory=dict)
+    """What is drawn."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -67,6 +67,6 @@ def sky(n: int, *, side_m: float = SIDE_M, seed: int = 2) -> Sky:
         np.degrees(rng.uniform(-side_m / 2.0, side_m / 2.0, n) / _ACROSS_M),
         rng.uniform(0.0, 360.0, n),
         rng.uniform(60.0, 250.0, n),
-        rng.integers(1, 41, n) * 300.0,
+        300.0 * rng.integers(11, 51, n).astype(np.float64),
         np.where(rng.random(n) < 0.25, rng.uniform(-10.0, 10.0, n), 0.0),
     )

@@ -6,6 +6,7 @@ import gc
 import math
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from statistics import median
 
 import numpy as np
@@ -14,7 +15,7 @@ from bench.fleet import NEAR_M, Fences, Fleet, fences, fleet
 from bench.machine import read_once_s
 from bench.peers.live import Tick, Trees, changes
 from bench.row import OURS, Row
-from keepclear.geometry.columns import IntArray, Plans
+from keepclear.geometry.columns import IntArray, Plans, Positions
 from keepclear.geometry.earth import distance_m
 from keepclear.watch.live import Watch
 from keepclear.watch.live_findings import LIVE_KINDS, LiveFindings, LiveKind
@@ -45,12 +46,11 @@ def _beside(movers: Fleet, around: Fences) -> Iterator[Row]:
     # All in turn, all on one thread, our watch made anew each round.
     for _ in range(ROUNDS):
         for name, fenced, near in (("both", True, True), ("fences", True, False), ("near", False, True)):
-            fresh = _watch(plans, fenced=fenced, near=near)
-            taken.setdefault(name, []).append(_ticks(lambda tick, fresh=fresh: fresh.feed(reports[tick])))
-        before: list[IntArray] = [np.empty(0, dtype=np.int64)] * 2
-        taken.setdefault("trees", []).append(_ticks(lambda tick, before=before: _changes(trees, movers, tick, before)))
-        taken.setdefault("trees within", []).append(_ticks(lambda tick: trees.within(movers, tick)))
-        taken.setdefault("trees near", []).append(_ticks(lambda tick: trees.near(movers, tick)))
+            taken.setdefault(name, []).append(_ticks(partial(_feed, _watch(plans, fenced=fenced, near=near), reports)))
+        nothing: list[IntArray] = [np.empty(0, dtype=np.int64)] * 2
+        taken.setdefault("trees", []).append(_ticks(partial(_changes, trees, movers, nothing)))
+        taken.setdefault("trees within", []).append(_ticks(partial(trees.within, movers)))
+        taken.setdefault("trees near", []).append(_ticks(partial(trees.near, movers)))
     seconds = {name: median(map(sum, each)) for name, each in taken.items()}
     later = {name: median(sum(ticks[1:]) for ticks in each) for name, each in taken.items()}
     all_reports = n * TICKS
@@ -101,7 +101,11 @@ def _ticks(work: Callable[[int], object]) -> list[float]:
     return taken
 
 
-def _changes(trees: Trees, movers: Fleet, tick: int, before: list[IntArray]) -> None:
+def _feed(watch: Watch, reports: list[Positions], tick: int) -> None:
+    watch.feed(reports[tick])
+
+
+def _changes(trees: Trees, movers: Fleet, before: list[IntArray], tick: int) -> None:
     """What is after a tick, and what began and ended since the one before, which is then kept."""
     now = [trees.within(movers, tick), trees.near(movers, tick)]
     for was, held in zip(before, now, strict=True):

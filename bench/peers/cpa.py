@@ -14,7 +14,7 @@ from keepclear.geometry.columns import Datum, Plans
 
 NAUTICAL_MILE_M, FOOT_M = 1_852.0, 0.3048
 ACROSS_M, HEIGHT_M = 5.0 * NAUTICAL_MILE_M, 1_000.0 * FOOT_M
-_PLANE = {"proj": "laea", "lat_0": 46.8, "lon_0": 8.2}
+_PLANE = "+proj=laea +lat_0=46.8 +lon_0=8.2"
 
 
 def switzerland() -> Any:
@@ -58,7 +58,7 @@ def closest_point_of_approach(part: Any, workers: int) -> set[frozenset[str]]:
         found = part.closest_point_of_approach(
             lateral_separation=ACROSS_M,
             vertical_separation=1_000.0,
-            projection=pyproj.Proj(**_PLANE),
+            projection=pyproj.Proj(_PLANE),
             round_t="h",
             max_workers=workers,
         )

@@ -77,12 +77,12 @@ def _lines(flat: Flat, which: Sequence[int]) -> list[tuple[int, str]]:
     return rows
 
 
-def load(connection: psycopg.Connection[Any], flat: Flat) -> None:
-    """The table `ways` with its index."""
+def load(connection: psycopg.Connection[Any], flat: Flat, count: int | None = None) -> None:
+    """The table `ways` of the first `count` ways (None: all), with its index."""
     connection.execute("drop table if exists ways")
     connection.execute("create table ways (way int primary key, line geometry)")
     with connection.cursor().copy("copy ways from stdin") as rows:
-        for row in _lines(flat, range(len(flat))):
+        for row in _lines(flat, range(len(flat) if count is None else count)):
             rows.write_row(row)
     connection.execute("create index on ways using gist (line gist_geometry_ops_nd)")
     connection.execute("vacuum analyze ways")
@@ -102,19 +102,17 @@ def pairs(connection: psycopg.Connection[Any], reach_m: float, sample: int) -> P
     return {(int(a), int(b)) for a, b in rows}
 
 
-def check(connection: psycopg.Connection[Any], i: int, reach_m: float) -> Pairs:
-    """The pairs of one way with any other."""
+def check(connection: psycopg.Connection[Any], i: int, reach_m: float) -> set[int]:
+    """The ways with numbers below i that way i comes near."""
     rows = connection.execute(
-        f"select b.way from ways a join ways b on {_near(reach_m)} and a.way <> b.way where a.way = {i}"
+        f"select b.way from ways a join ways b on {_near(reach_m)} and b.way < a.way where a.way = {i}"
     )
-    return {(min(i, int(b)), max(i, int(b))) for (b,) in rows}
+    return {int(b) for (b,) in rows}
 
 
-def insert(connection: psycopg.Connection[Any], flat: Flat, which: Sequence[int]) -> None:
-    """Put ways into the table, one statement each; of ways that are there already the second copy has a number below
-    nought."""
-    for way, line in _lines(flat, which):
-        connection.execute("insert into ways values (%s, %s)", (-1 - way, line))
+def insert(connection: psycopg.Connection[Any], flat: Flat, i: int) -> None:
+    """Put one way into the table."""
+    connection.execute("insert into ways values (%s, %s)", _lines(flat, [i])[0])
 
 
 def _near(reach_m: float) -> str:

@@ -1,0 +1,188 @@
+"""A live set of plans: checking one against all, and putting it in, beside PostGIS, SQLite's R*Tree and rtree."""
+
+from __future__ import annotations
+
+import gc
+import time
+from collections.abc import Callable, Iterator
+from statistics import median
+
+import numpy as np
+
+from bench import ours
+from bench.brute import Pairs
+from bench.clock import latencies
+from bench.flat import flatten
+from bench.outlines import Blocks, blocks
+from bench.peers import postgis
+from bench.peers.boxes import Live, Rtree, Sqlite
+from bench.row import OURS, Row
+from bench.ways import ACROSS_M, HEIGHT_M, flights
+from keepclear.geometry.columns import Plans
+from keepclear.geometry.pack import pack
+
+TITLE = "Live plans"
+ROUNDS = 3
+QUERIES = 2_000
+SLOW_QUERIES = 100
+MOST_FOR_RTREE = 100_000
+
+
+def live(small: bool) -> Iterator[Row]:
+    """One flight against 20,000 (small: 2,000); one block against 10,000 to 1,000,000 (small: 1,000)."""
+    yield from _flights(2_000 if small else 20_000)
+    for n in (1_000,) if small else (10_000, 100_000, 1_000_000):
+        yield from _blocks(n)
+
+
+def _flights(n: int) -> Iterator[Row]:
+    whole = flights(n + QUERIES)
+    here, asked = whole.take(np.arange(n)), [whole.take([i]) for i in range(n, n + QUERIES)]
+    packed = [pack(plan) for plan in asked]
+    truth: Pairs = {(a, b) for a, b in ours.pairs(pack(whole), ACROSS_M, HEIGHT_M) if a < n <= b}
+    air = ours.Live(ACROSS_M, HEIGHT_M)
+    air.put(here)
+    found: Pairs = {(int(other[1:]), n + i) for i, plan in enumerate(asked) for other in air.check(plan)}
+    job = f"one flight of 65 way-points against {n:,}"
+    calls = latencies([lambda plan=plan: air.check(plan) for plan in asked])
+    bare = latencies([lambda one=one: air.check_packed(one) for one in packed])
+    same = {"answer": f"{len(found):,} pairs of {QUERIES:,} checks, as from all pairs", "agrees": True}
+    if found != truth:
+        same = {"answer": f"{len(found ^ truth):,} pairs differ from those of all pairs", "agrees": False}
+    yield Row(job=f"{job}: check", who=f"{OURS}, kernel", seconds=median(bare), remark=_tail(bare), **same)
+    yield Row(job=f"{job}: check", who=f"{OURS}, one call with its checks", seconds=median(calls), remark=_tail(calls))
+    yield Row(
+        job=f"{job}: check and put in",
+        who=f"{OURS}, one call each",
+        rate=_rate(lambda: _filled(here), asked, lambda air, plan: air.check_and_put(plan)),
+        unit="plans",
+    )
+    batches = [whole.take(np.arange(i, min(i + 100, n + QUERIES))) for i in range(n, n + QUERIES, 100)]
+    yield Row(
+        job=f"{job}: check and put in",
+        who=f"{OURS}, 100 a call, one after the other",
+        rate=_rate(lambda: _filled(here), batches, lambda air, plan: air.check_and_put(plan)),
+        unit="plans",
+        remark=f"{air.memory_bytes / n:,.0f} B a plan",
+    )
+    who = "PostGIS nd-GiST and ST_CPAWithin"
+    if postgis.programs() is None:
+        yield Row(job=f"{job}: check", who=who, remark="SKIPPED: PostgreSQL with PostGIS is not installed here")
+        return
+    flat = flatten(pack(whole), ACROSS_M, HEIGHT_M)
+    some = range(n, n + SLOW_QUERIES)
+    narrower = flat.within({(a, b) for a, b in truth if b in some}, ACROSS_M)
+    with postgis.server() as base:
+        postgis.load(base, flat, n)
+        begin = time.perf_counter()
+        for i in some:
+            postgis.insert(base, flat, i)
+        put_s = (time.perf_counter() - begin) / SLOW_QUERIES
+        answers: Pairs = set()
+
+        def ask(i: int) -> None:
+            answers.update((other, i) for other in postgis.check(base, i, ACROSS_M) if other < n)
+
+        slow = latencies([lambda i=i: ask(i) for i in some])
+    told = (
+        f"the same {len(narrower):,} of the {sum(b in some for _, b in truth):,} that are within its narrower question"
+    )
+    yield Row(
+        job=f"{job}: check",
+        who=who,
+        seconds=median(slow),
+        times=median(slow) / median(calls),
+        answer=told if answers == narrower else f"{len(answers ^ narrower):,} pairs differ",
+        agrees=answers == narrower,
+        remark=_tail(slow),
+    )
+    rate = 1.0 / (sum(slow) / SLOW_QUERIES + put_s)
+    yield Row(job=f"{job}: check and put in", who=who, rate=rate, unit="plans", remark="no sync to disk")
+
+
+def _blocks(n: int) -> Iterator[Row]:
+    """Blocks of air: outline, band and window, checked and then put in, one after the other."""
+    many = blocks(n + QUERIES)
+    job = f"one block of air against {n:,}: check and put in"
+    here = many.plans(0, n)
+    asked = [many.plans(i, i + 1) for i in range(n, n + QUERIES)]
+    batches = [many.plans(i, min(i + 500, n + QUERIES)) for i in range(n, n + QUERIES, 500)]
+    begin = time.perf_counter()
+    air = _filled(here, 0.0, 0.0)
+    load_s = time.perf_counter() - begin
+    truth = [sorted(int(other[1:]) for other in air.check_and_put(plan)) for plan in asked]
+    memory = air.memory_bytes / (n + QUERIES)
+    hits = sum(map(len, truth))
+    del air
+    one = _rate(lambda: _filled(here, 0.0, 0.0), asked, lambda air, plan: air.check_and_put(plan))
+    batch = _rate(lambda: _filled(here, 0.0, 0.0), batches, lambda air, plan: air.check_and_put(plan))
+    loaded = f"{n / load_s:,.0f} a second when loaded at once; {memory:,.0f} B a plan"
+    found = f"{hits:,} hits in {QUERIES:,} checks"
+    yield Row(job=job, who=f"{OURS}, 500 a call, one after the other", rate=batch, unit="plans", remark=loaded)
+    yield Row(job=job, who=f"{OURS}, one call each", rate=one, unit="plans", answer=found)
+    peers: list[tuple[str, Callable[[Blocks], Live]]] = [("SQLite R*Tree :memory: + shapely", Sqlite)]
+    if n <= MOST_FOR_RTREE:
+        peers.append(("rtree + shapely", Rtree))
+    _ = many.shapes
+    for who, make in peers:
+        peer = make(many)
+        begin = time.perf_counter()
+        peer.load(n)
+        load_s = time.perf_counter() - begin
+        begin = time.perf_counter()
+        answers = []
+        for i in range(n, n + QUERIES):
+            answers.append(peer.check(i))
+            peer.put(i)
+        rate = QUERIES / (time.perf_counter() - begin)
+        yield Row(
+            job=job,
+            who=who,
+            rate=rate,
+            unit="plans",
+            times=one / rate,
+            answer=f"the same {hits:,} hits" if answers == truth else _differences(many, n, truth, answers),
+            agrees=answers == truth,
+            remark=f"{n / load_s:,.0f} a second when loaded at once; {batch / rate:,.0f}x with 500 a call",
+        )
+    if n > MOST_FOR_RTREE:
+        yield Row(job=job, who="rtree + shapely", remark=f"not run: loading takes minutes beyond {MOST_FOR_RTREE:,}")
+
+
+def _differences(many: Blocks, first: int, truth: list[list[int]], answers: list[list[int]]) -> str:
+    """How deep the outlines overlap where only one of the two tells of it."""
+    import shapely
+
+    apart = [
+        (first + k, other)
+        for k, pair in enumerate(zip(truth, answers, strict=True))
+        for other in set(pair[0]) ^ set(pair[1])
+    ]
+    shapes = many.shapes
+    overlap = max(float(shapely.area(shapely.intersection(shapes[a], shapes[b]))) for a, b in apart)
+    return f"{len(apart)} hits differ, of outlines that share at most {overlap:.2g} m²"
+
+
+def _filled(plans: Plans, across_m: float = ACROSS_M, height_m: float = HEIGHT_M) -> ours.Live:
+    air = ours.Live(across_m, height_m)
+    air.put(plans)
+    return air
+
+
+def _rate(make: Callable[[], ours.Live], plans: list[Plans], work: Callable[[ours.Live, Plans], object]) -> float:
+    """Plans a second, the median of some rounds, each on an airspace of its own."""
+    rates = []
+    for _ in range(ROUNDS):
+        air = make()
+        gc.collect()
+        begin = time.perf_counter()
+        for plan in plans:
+            work(air, plan)
+        rates.append(sum(map(len, plans)) / (time.perf_counter() - begin))
+    return median(rates)
+
+
+def _tail(rising: list[float]) -> str:
+    """The 99th of a hundred."""
+    at = rising[min(len(rising) - 1, round(0.99 * len(rising)))]
+    return f"p99 {at * 1e3:.3g} ms"
