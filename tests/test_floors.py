@@ -17,7 +17,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 PURE = {"model", "geometry", "conflict", "watch", "record", "formats", "line", "phrases"}
-ROOMS = PURE | {"cli", "config", "server", "stories", "node", "audit", "store", "errors"}
+ROOMS = PURE | {"cli", "config", "server", "stories", "node", "audit", "engine", "store", "errors"}
 
 
 def contracts() -> list[dict[str, Any]]:

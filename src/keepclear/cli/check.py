@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from datetime import UTC, datetime
-from itertools import groupby
+from contextlib import contextmanager, nullcontext
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -17,14 +16,13 @@ from keepclear.cli.speak import Language, Speaker, moment
 from keepclear.errors import Malformed
 
 if TYPE_CHECKING:
-    from keepclear.conflict.breaches import Breaches
+    from keepclear.conflict.breaches import Breach, Breaches, Conflict
     from keepclear.conflict.separation import Minimum
     from keepclear.formats.draft import Found
-    from keepclear.geometry.columns import Plans
 
 Files = Annotated[list[Path], typer.Argument(help="argument.plan_files", show_default=False, metavar="FILE")]
-REASONS = ("ways_near", "way_through_volume", "volumes_meet")  # as in geometry/kernels/kernels.h
-HEIGHTS_NOT_COMPARABLE = 1
+LONG_WORK = 100_000
+"""Points with which a progress bar is shown."""
 FOUND = 1
 """The exit status where there are conflicts."""
 
@@ -55,9 +53,11 @@ def check(
         speaker.warn(f"left_out.{what}", count=count)
     if not len(found.plans):
         raise Malformed("there are no plans in it", field=", ".join(map(str, files)), code="no_plans")
-    with speaker.progress("checking") as step:
+    # The bar takes longer to load than a few files take to check.
+    long = len(found.plans.t_s) + len(found.plans.vertices) >= LONG_WORK
+    with speaker.progress("checking") if long else nullcontext() as step:
         breaches = conflicts(found.plans, required, threads=threads, progress=step)
-    conflict_list = listed(found.plans, breaches, required)
+    ordered = in_order(breaches)
     if speaker.as_json:
         speaker.json(
             {
@@ -65,17 +65,17 @@ def check(
                 "plans": len(found.plans),
                 "left_out": left_out,
                 "separation": required and {"horizontal_m": required.horizontal_m, "vertical_m": required.vertical_m},
-                "conflicts": conflict_list,
+                "conflicts": [plain(each) for each in ordered],
             }
         )
     else:
-        show(speaker, conflict_list, limit)
+        show(speaker, ordered, limit)
         summary = {"plans": len(found.plans), "files": len(files)}
-        if conflict_list:
-            speaker.print("conflicts_found", count=len(conflict_list), **summary)
+        if ordered:
+            speaker.print("conflicts_found", count=len(ordered), **summary)
         else:
             speaker.print("no_conflicts", **summary)
-    if conflict_list:
+    if ordered:
         raise typer.Exit(FOUND)
 
 
@@ -113,76 +113,57 @@ def read_files(files: Sequence[Path]) -> Found:
     return together(parts)
 
 
-def listed(plans: Plans, breaches: Breaches, separation: Minimum | None) -> list[dict[str, Any]]:
-    """The conflicts as plain values, in order of their first breach: the shape of `--json`, told in docs/cli.md."""
-    from keepclear.conflict.separation import minimum
-    from keepclear.geometry.columns import KINDS
-
-    rows = breaches.array
-    lat_deg, lon_deg = (each.tolist() for each in breaches.places())
-    room = plans.room[:, :2]
-    found = []
-    for row, lat, lon in zip(rows.tolist(), lat_deg, lon_deg, strict=True):
-        said = dict(zip(rows.dtype.names, row, strict=True))
-        a, b = said["a"], said["b"]
-        needed = separation or minimum(KINDS[plans.kind[a]], KINDS[plans.kind[b]])
-        assert needed is not None
-        compared = not said["flags"] & HEIGHTS_NOT_COMPARABLE and math.isfinite(needed.vertical_m)
-        found.append(
-            {
-                "a": plans.ids[a],
-                "b": plans.ids[b],
-                "reason": REASONS[said["reason"]],
-                "starts_at": _moment(said["t0_s"]),
-                "ends_at": _moment(said["t1_s"]),
-                "nearest_at": _moment(said["nearest_s"]),
-                "lat_deg": round(lat, 7),
-                "lon_deg": round(lon, 7),
-                "horizontal_m": round(said["horizontal_m"], 3),
-                "required_horizontal_m": float(needed.horizontal_m + room[a, 0] + room[b, 0]),
-                "vertical_m": round(said["vertical_m"], 3) if compared else None,
-                "required_vertical_m": float(needed.vertical_m + room[a, 1] + room[b, 1]) if compared else None,
-                "heights_comparable": not said["flags"] & HEIGHTS_NOT_COMPARABLE,
-            }
-        )
-    found.sort(key=lambda each: (each["a"], each["b"], each["starts_at"]))
-    pairs = [
-        {"a": a, "b": b, "breaches": [{k: v for k, v in each.items() if k not in "ab"} for each in of_pair]}
-        for (a, b), of_pair in groupby(found, key=lambda each: (each["a"], each["b"]))
-    ]
-    return sorted(pairs, key=lambda each: (each["breaches"][0]["starts_at"], each["a"], each["b"]))
+def in_order(breaches: Breaches) -> list[Conflict]:
+    """The conflicts in order of their first breach."""
+    return sorted(breaches, key=lambda each: (each.breaches[0].starts_s, each.a, each.b))
 
 
-def show(speaker: Speaker, found: Sequence[dict[str, Any]], limit: int) -> None:
+def plain(conflict: Conflict) -> dict[str, Any]:
+    """A conflict in the shape of `--json`, which docs/cli.md tells."""
+    return {"a": conflict.a, "b": conflict.b, "breaches": [_plain(breach) for breach in conflict.breaches]}
+
+
+def _plain(breach: Breach) -> dict[str, Any]:
+    any_height = math.isinf(breach.required_vertical_m)
+    return {
+        "reason": breach.reason,
+        "starts_at": breach.starts_at,
+        "ends_at": breach.ends_at,
+        "nearest_at": breach.nearest_at,
+        "lat_deg": round(breach.lat_deg, 7),
+        "lon_deg": round(breach.lon_deg, 7),
+        "horizontal_m": round(breach.horizontal_m, 3),
+        "required_horizontal_m": breach.required_horizontal_m,
+        "vertical_m": None if any_height else round(breach.vertical_m, 3),
+        "required_vertical_m": None if any_height else breach.required_vertical_m,
+        "heights_comparable": breach.heights_comparable,
+    }
+
+
+def show(speaker: Speaker, found: Sequence[Conflict], limit: int) -> None:
     """A table of the first breaches, each a row; how many more there are under it."""
-    rows = []
-    for conflict in found:
-        for breach in conflict["breaches"]:
-            if len(rows) == limit:
-                break
-            rows.append(_row(speaker, conflict["a"], conflict["b"], breach))
-    if rows:
+    all_of_them = [(conflict, breach) for conflict in found for breach in conflict.breaches]
+    if all_of_them:
+        rows = [_row(speaker, conflict, breach) for conflict, breach in all_of_them[:limit]]
         speaker.table("title.conflicts", ["plans", "too_near", "nearest", "apart", "what"], rows, apart=True)
-    hidden = sum(len(conflict["breaches"]) for conflict in found) - len(rows)
-    if hidden:
-        speaker.print("more_breaches", count=hidden)
+    if len(all_of_them) > limit:
+        speaker.print("more_breaches", count=len(all_of_them) - limit)
 
 
-def _row(speaker: Speaker, a: str, b: str, breach: dict[str, Any]) -> list[str]:
-    if not breach["heights_comparable"]:
+def _row(speaker: Speaker, conflict: Conflict, breach: Breach) -> list[str]:
+    if not breach.heights_comparable:
         height = speaker.say("heights_not_comparable")
-    elif breach["required_vertical_m"] is None:
+    elif math.isinf(breach.required_vertical_m):
         height = speaker.say("any_height")
     else:
-        height = _apart(speaker, "height", breach["vertical_m"], breach["required_vertical_m"])
-    starts, ends, nearest = (_clock(breach[name]) for name in ("starts_at", "ends_at", "nearest_at"))
-    place = f"{breach['lat_deg']:.4f} {breach['lon_deg']:.4f}"
+        height = _apart(speaker, "height", breach.vertical_m, breach.required_vertical_m)
     return [
-        f"{speaker.value(a)}\n{speaker.value(b)}",
-        f"{speaker.say('from_time', at=starts)}\n{speaker.say('until_time', at=ends)}",
-        f"{speaker.value(nearest)}\n{speaker.value(place)}",
-        f"{_apart(speaker, 'ground', breach['horizontal_m'], breach['required_horizontal_m'])}\n{height}",
-        speaker.say(f"reason.{breach['reason']}"),
+        f"{speaker.value(conflict.a)}\n{speaker.value(conflict.b)}",
+        f"{speaker.say('from_time', at=_clock(breach.starts_at))}\n"
+        f"{speaker.say('until_time', at=_clock(breach.ends_at))}",
+        f"{speaker.value(_clock(breach.nearest_at))}\n{speaker.value(f'{breach.lat_deg:.4f} {breach.lon_deg:.4f}')}",
+        f"{_apart(speaker, 'ground', breach.horizontal_m, breach.required_horizontal_m)}\n{height}",
+        speaker.say(f"reason.{breach.reason}"),
     ]
 
 
@@ -191,10 +172,6 @@ def _apart(speaker: Speaker, which: str, apart_m: float, required_m: float) -> s
     if required_m == 0.0:
         return speaker.say(f"{which}_within")
     return speaker.say(which, apart=f"{math.floor(apart_m):,} m", required=f"{required_m:,.0f} m")
-
-
-def _moment(t_s: float) -> datetime:
-    return datetime.fromtimestamp(t_s, UTC)
 
 
 def _clock(at: datetime) -> str:

@@ -1,0 +1,119 @@
+"""`import keepclear as kc`: at once, and then plans in whatever shape they are at hand."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas
+import pyarrow
+import pytest
+
+import keepclear as kc
+from keepclear.geometry.columns import KINDS
+
+T0 = 1796104800.0
+
+
+def rows(id: str, north: float = 0.0) -> dict[str, Any]:
+    return {
+        "id": [id, id],
+        "t": [T0, T0 + 600.0],
+        "lat": [35.0 + north, 35.3 + north],
+        "lon": [40.2, 40.2],
+        "altitude_m": [2400.0, 2400.0],
+    }
+
+
+def feature(id: str) -> dict[str, Any]:
+    given = rows(id)
+    line = [list(each) for each in zip(given["lon"], given["lat"], given["altitude_m"], strict=True)]
+    return {
+        "type": "Feature",
+        "id": id,
+        "geometry": {"type": "LineString", "coordinates": line},
+        "properties": {"times": given["t"]},
+    }
+
+
+def shapes(id: str, folder: Path) -> dict[str, Any]:
+    given = rows(id)
+    file = folder / f"{id}.geojson"
+    file.write_text(json.dumps(feature(id)), encoding="utf-8")
+    columns = {"ids": [id], "point_from": [0, 2], "t_s": given["t"], "lat_deg": given["lat"], "lon_deg": given["lon"]}
+    return {
+        "a path": file,
+        "a path as text": str(file),
+        "bytes": file.read_bytes(),
+        "GeoJSON": feature(id),
+        "rows": {name: np.array(values) for name, values in given.items()},
+        "a frame": pandas.DataFrame(given),
+        "an Arrow table": pyarrow.table(given),
+        "columns": columns | {"alt_m": given["altitude_m"]},
+        "plans": kc.plans(pandas.DataFrame(given)),
+    }
+
+
+NAMES = ("a path", "a path as text", "bytes", "GeoJSON", "rows", "a frame", "an Arrow table", "columns", "plans")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_shape_says_the_same(name: str, tmp_path: Path) -> None:
+    whole = shapes("alpha", tmp_path)
+    assert whole.keys() == set(NAMES)
+    plans = kc.plans(whole[name])
+    assert plans.ids == ("alpha",)
+    assert plans.t_s.tolist() == [T0, T0 + 600.0]
+    assert plans.lat_deg.tolist() == [35.0, 35.3]
+    assert plans.alt_m.tolist() == [2400.0, 2400.0]
+    assert KINDS[plans.kind[0]] is kc.PlanKind.FLIGHT
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_conflicts_of_every_shape(name: str, tmp_path: Path) -> None:
+    both = [shapes("alpha", tmp_path)[name], shapes("bravo", tmp_path)[name]]
+    assert kc.conflicts(both).pairs() == [("alpha", "bravo")]
+    assert kc.conflicts(both[:1]).pairs() == []
+    far = kc.plans([both[0], rows("bravo", north=3.0)])
+    assert kc.conflicts(far).pairs() == []
+    assert kc.conflicts(far, kc.Minimum(400_000.0, 100.0)).pairs() == [("alpha", "bravo")]
+
+
+def test_what_is_left_out_is_told(tmp_path: Path) -> None:
+    lonely = {name: values[:1] for name, values in rows("lonely").items()}
+    with pytest.warns(kc.LeftOut, match="single points: 1"):
+        assert kc.plans(lonely).ids == ()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert len(kc.plans(rows("alpha"))) == 1
+
+
+def test_a_file_that_is_not_there_is_refused() -> None:
+    with pytest.raises(kc.Malformed) as refusal:
+        kc.plans("no-such-file.geojson")
+    assert refusal.value.code == "file_unreadable"
+
+
+def test_positions_of_a_file_and_of_rows(tmp_path: Path) -> None:
+    assert kc.positions(rows("alpha")).ids == ("alpha",)
+    (tmp_path / "rows.csv").write_text("id,t,lat,lon\nalpha,1796104800,35,40\n", encoding="utf-8")
+    assert kc.positions(tmp_path / "rows.csv").t_s.tolist() == [T0]
+
+
+def test_the_import_loads_nothing() -> None:
+    code = "import sys; before = set(sys.modules); import keepclear; print(*sorted(set(sys.modules) - before))"
+    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not {"numpy", "msgspec", "pyproj", "shapely", "pyarrow", "pandas"} & set(answer.stdout.split())
+
+
+def test_every_public_name_is_there() -> None:
+    for name in kc.__all__:
+        assert getattr(kc, name) is not None
+        assert name in dir(kc)
+    with pytest.raises(AttributeError, match="no_such"):
+        kc.no_such  # noqa: B018
