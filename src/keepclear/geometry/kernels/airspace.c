@@ -2,7 +2,6 @@
 
 #include "postings.h"
 
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,16 +22,11 @@ struct kc_airspace {
     uint32_t mark;
     kc_pieces pieces;
     kc_slots near;
-    pthread_mutex_t held;
 };
 
 kc_airspace *kc_airspace_new(const kc_minima *minima) {
     kc_airspace *air = calloc(1, sizeof *air);
     if (!air) return NULL;
-    if (pthread_mutex_init(&air->held, NULL)) {
-        free(air);
-        return NULL;
-    }
     air->minima = *minima;
     for (int a = 0; a < KC_KINDS; a++) {
         air->postings.greatest[a] = -INFINITY;
@@ -45,7 +39,6 @@ kc_airspace *kc_airspace_new(const kc_minima *minima) {
 void kc_airspace_free(kc_airspace *air) {
     for (int64_t slot = 0; slot < air->top; slot++) free(air->live[slot]);
     kc_postings_clear(&air->postings);
-    pthread_mutex_destroy(&air->held);
     free(air->live);
     free(air->seen);
     free(air->free);
@@ -54,10 +47,6 @@ void kc_airspace_free(kc_airspace *air) {
     free(air->near.list);
     free(air);
 }
-
-void kc_airspace_hold(kc_airspace *air) { pthread_mutex_lock(&air->held); }
-
-void kc_airspace_release(kc_airspace *air) { pthread_mutex_unlock(&air->held); }
 
 /* ── plans that are in ─────────────────────────────────────────────────────────────────────────────────────────────── */
 
@@ -266,14 +255,6 @@ int64_t kc_airspace_expire(kc_airspace *air, double now, int64_t *slots) {
         if (air->live[slot] && air->live[slot]->ends <= now) slots[count++] = slot;
     kc_airspace_remove(air, slots, count);
     return count;
-}
-
-void kc_airspace_about(const kc_airspace *air, int64_t slot, double *about) {
-    const kc_plans *plan = &air->live[slot]->plan;
-    about[0] = plan->kind[0];
-    about[1] = plan->datum[0];
-    memcpy(about + 2, plan->room, 4 * sizeof *about);
-    about[6] = (double)plan->volume_from[1];
 }
 
 int64_t kc_airspace_count(const kc_airspace *air) { return air->count; }

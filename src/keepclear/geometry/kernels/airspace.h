@@ -4,16 +4,13 @@
 
 #include "plan_pair.h"
 
-/* Plans are copied in, and are known by their slot from then on: a number that is free again once they are out. */
+/* Plans are copied in, and are known by their slot from then on: a number that is free again once they are out. An
+ * airspace is for one thread at a time; several may take turns. */
 typedef struct kc_airspace kc_airspace;
 
 /* An airspace with nothing in it; NULL if there is no memory left. */
 KC_EXPORT kc_airspace *kc_airspace_new(const kc_minima *minima);
 KC_EXPORT void kc_airspace_free(kc_airspace *air);
-
-/* Everything below is for one thread at a time: one that holds the airspace, while others that ask for it wait. */
-KC_EXPORT void kc_airspace_hold(kc_airspace *air);
-KC_EXPORT void kc_airspace_release(kc_airspace *air);
 
 /* Puts n plans in, all or none: false if there is no memory left, and then nothing changed.
  *
@@ -43,10 +40,6 @@ KC_EXPORT void kc_airspace_remove(kc_airspace *air, const int64_t *slots, int64_
 /* Takes out the plans that are over at `now` (s), their lateness included; returns how many. `slots` takes where they
  * were and has room for all that are in. */
 KC_EXPORT int64_t kc_airspace_expire(kc_airspace *air, double now, int64_t *slots);
-
-/* What must be known of the plan at a slot to say what it must keep: its kind, its datum, its room (buffer, vertical
- * buffer, early, late) and how many volumes it has. `about` has room for these seven. */
-KC_EXPORT void kc_airspace_about(const kc_airspace *air, int64_t slot, double *about);
 
 /* How many plans are in; bytes of memory held. */
 KC_EXPORT int64_t kc_airspace_count(const kc_airspace *air);

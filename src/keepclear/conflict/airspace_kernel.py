@@ -1,0 +1,96 @@
+"""Live plans in the kernel of `kernels/airspace.h`: its functions, and the object it makes."""
+
+from __future__ import annotations
+
+import ctypes
+
+import numpy as np
+import numpy.typing as npt
+
+from keepclear.geometry import kernels
+from keepclear.geometry.columns import IntArray
+from keepclear.geometry.kernels import BreachList, MinimaStruct, pointer, taken
+from keepclear.geometry.pack import Packed
+
+_ADDRESS, _COUNT = ctypes.c_void_p, ctypes.c_int64
+
+if kernels.LIBRARY is not None:
+    for _name, _arguments, _result in (
+        ("new", [_ADDRESS], _ADDRESS),
+        ("free", [_ADDRESS], None),
+        ("put", [_ADDRESS] * 4, ctypes.c_int),
+        ("check", [_ADDRESS] * 4, ctypes.c_int),
+        ("check_and_put", [*[_ADDRESS] * 3, ctypes.c_int, *[_ADDRESS] * 2], ctypes.c_int),
+        ("remove", [_ADDRESS, _ADDRESS, _COUNT], None),
+        ("expire", [_ADDRESS, ctypes.c_double, _ADDRESS], _COUNT),
+        ("count", [_ADDRESS], _COUNT),
+        ("bytes", [_ADDRESS], _COUNT),
+    ):
+        _function = getattr(kernels.LIBRARY, f"kc_airspace_{_name}")
+        _function.argtypes, _function.restype = _arguments, _result
+
+
+class KernelPlans:
+    """Live plans, each in a slot: a number that is free again when the plan is out. For one thread at a time.
+
+    `old`, shape (n,), are the slots of what n plans replace, -1 for nothing. Rows are of `kernels.BREACH`: `a` is a
+    plan's index, `b` a slot; those of one plan are in order of slot and of time. Too little memory raises
+    `MemoryError`, and then nothing changed.
+    """
+
+    def __init__(self, minima: MinimaStruct) -> None:
+        assert kernels.LIBRARY is not None
+        self._library = kernels.LIBRARY
+        self._air: int | None = self._library.kc_airspace_new(ctypes.byref(minima))
+        if self._air is None:
+            raise MemoryError
+
+    def __del__(self) -> None:
+        if getattr(self, "_air", None) is not None:
+            self._library.kc_airspace_free(self._air)
+
+    def put(self, plans: Packed, old: IntArray) -> IntArray:
+        """Put n plans in; their slots."""
+        slots, struct = np.empty(len(plans), dtype=np.int64), plans.struct()
+        _or_no_memory(self._library.kc_airspace_put(self._air, ctypes.byref(struct), pointer(old), pointer(slots)))
+        return slots
+
+    def check(self, plans: Packed, old: IntArray) -> npt.NDArray[np.void]:
+        """The rows of n plans against those that are in, but for what each would replace."""
+        found, struct = BreachList(), plans.struct()
+        done = self._library.kc_airspace_check(self._air, ctypes.byref(struct), pointer(old), ctypes.byref(found))
+        rows = taken(found)
+        _or_no_memory(done)
+        return rows
+
+    def check_and_put(self, plans: Packed, old: IntArray, *, only_free: bool) -> tuple[npt.NDArray[np.void], IntArray]:
+        """Check each plan and put it in, one after the other: the rows, and the slots, -1 for what was left out."""
+        found, struct, slots = BreachList(), plans.struct(), np.empty(len(plans), dtype=np.int64)
+        done = self._library.kc_airspace_check_and_put(
+            self._air, ctypes.byref(struct), pointer(old), only_free, pointer(slots), ctypes.byref(found)
+        )
+        rows = taken(found)
+        _or_no_memory(done)
+        return rows, slots
+
+    def remove(self, slots: IntArray) -> None:
+        """Take out what is at these slots."""
+        self._library.kc_airspace_remove(self._air, pointer(slots), len(slots))
+
+    def expire(self, now_s: float) -> IntArray:
+        """Take out what is over, its lateness included; the slots at which it was."""
+        slots = np.empty(len(self), dtype=np.int64)
+        return slots[: self._library.kc_airspace_expire(self._air, now_s, pointer(slots))]
+
+    def __len__(self) -> int:
+        return int(self._library.kc_airspace_count(self._air))
+
+    @property
+    def memory_bytes(self) -> int:
+        """Bytes that the kernel holds."""
+        return int(self._library.kc_airspace_bytes(self._air))
+
+
+def _or_no_memory(done: int) -> None:
+    if not done:
+        raise MemoryError
