@@ -1,18 +1,21 @@
-"""Plans and positions from whatever they are in: the content decides which format reads it, the name only names it."""
+"""Plans and positions from whatever they are in: the content decides which format reads it, the name only names it.
+
+Each format is loaded when it is met, so that reading one small file does not wait for all of them.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from keepclear.errors import Malformed
-from keepclear.formats import geojson, gpx
 from keepclear.formats.draft import Found
-from keepclear.formats.table import Arrays, Arrow, Csv, Frame, Table, of_arrow_file, of_parquet
-from keepclear.formats.tables import NAMES, plans_of_rows, positions_of_rows
 from keepclear.geometry.columns import Plans, Positions, checked
 from keepclear.model.plans import Plan
+
+if TYPE_CHECKING:
+    from keepclear.formats.table import Table
 
 _PARQUET, _ARROW, _ZIPPED = b"PAR1", b"ARROW1", (b"PK\x03\x04", b"\x1f\x8b")
 _SPACE = b" \t\r\n\xef\xbb\xbf"
@@ -22,20 +25,26 @@ def read_plans(content: bytes, name: str) -> Found:
     """The plans in a file's bytes. `name` is put into the ids of those that have none. Malformed naming the item."""
     kind = _format(content)
     if kind == "geojson":
+        from keepclear.formats import geojson
+
         return geojson.read_plans(content, name)
     if kind == "gpx":
+        from keepclear.formats import gpx
+
         return gpx.read_plans(content, name)
-    return plans_of_rows(_table(kind, content))
+    return _plans_of(_table(kind, content))
 
 
 def read_positions(content: bytes) -> Positions:
     """The positions in a file's bytes: GeoJSON points or a table. Malformed naming the item."""
     kind = _format(content)
     if kind == "geojson":
+        from keepclear.formats import geojson
+
         return geojson.read_positions(content)
     if kind == "gpx":
         raise Malformed("GPX holds plans here, not positions", code="not_positions")
-    return positions_of_rows(_table(kind, content))
+    return _positions_of(_table(kind, content))
 
 
 def plans(source: object, name: str = "plan") -> Found:
@@ -48,12 +57,14 @@ def plans(source: object, name: str = "plan") -> Found:
     if isinstance(source, bytes):
         return read_plans(source, name)
     if isinstance(source, Mapping) and "type" in source:
+        from keepclear.formats import geojson
+
         return geojson.read_plans(source, name)
     if isinstance(source, Mapping) and "ids" in source:
         return Found(Plans.of(source))
     table = as_table(source)
     if table is not None:
-        return plans_of_rows(table)
+        return _plans_of(table)
     if isinstance(source, Iterable) and not isinstance(source, str | Mapping):
         parts = list(source)
         if all(isinstance(part, Plan) for part in parts):
@@ -67,9 +78,11 @@ def positions(source: object) -> Positions:
     if isinstance(source, bytes):
         return read_positions(source)
     if isinstance(source, Mapping) and "type" in source:
+        from keepclear.formats import geojson
+
         return geojson.read_positions(source)
     table = None if isinstance(source, Mapping) and "ids" in source else as_table(source)
-    return Positions.of(source) if table is None else positions_of_rows(table)
+    return Positions.of(source) if table is None else _positions_of(table)
 
 
 def together(found: Iterable[Found]) -> Found:
@@ -84,6 +97,8 @@ def together(found: Iterable[Found]) -> Found:
 def as_table(source: object) -> Table | None:
     """A table of rows, if the source is one: a mapping of arrays, an Arrow table or stream, a pandas frame, or a thing
     of the `traffic` library that holds a frame."""
+    from keepclear.formats.table import Arrays, Arrow, Frame
+
     if isinstance(source, Mapping):
         return Arrays({str(name): values for name, values in source.items()})
     if _is_frame(source):
@@ -117,6 +132,21 @@ def _format(content: bytes) -> str:
 
 
 def _table(kind: str, content: bytes) -> Table:
+    from keepclear.formats.table import Csv, of_arrow_file, of_parquet
+    from keepclear.formats.tables import NAMES
+
     if kind == "parquet":
         return of_parquet(content, NAMES)
     return of_arrow_file(content, NAMES) if kind == "arrow" else Csv(content)
+
+
+def _plans_of(table: Table) -> Found:
+    from keepclear.formats.tables import plans_of_rows
+
+    return plans_of_rows(table)
+
+
+def _positions_of(table: Table) -> Positions:
+    from keepclear.formats.tables import positions_of_rows
+
+    return positions_of_rows(table)
