@@ -28,7 +28,7 @@ FLAGS = (
 """Without contraction of a*b+c, so that every variant rounds alike and finds the same breaches."""
 VARIANTS = {"v4": ("-march=x86-64-v4", "-mprefer-vector-width=512"), "v3": ("-march=x86-64-v3",), "baseline": ()}
 """The widest first: the one that every machine can load is the last written, and stands for all of them."""
-SANITIZED = ("-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
+SANITIZED = ("-O1", "-g1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
 """What the tests add, for a library that stops the process at the first overflow."""
 
 
