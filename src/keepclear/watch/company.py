@@ -13,7 +13,8 @@ from keepclear.watch.group_reports import DOUBT, JOINED, KEPT, Reports, T, X
 from keepclear.watch.live_ground import Plane, apart_m, between, stray_m
 
 (TASK, T0, T1, INNER_T0, NEAREST_T, NEAREST, LOW, HIGH) = range(8)
-PLACE, ONE_PLACE, ONE_T, OTHER_PLACE, OTHER_T, WIDTH = slice(8, 11), slice(11, 14), 14, slice(15, 18), 18, 19
+PLACE, MOVED, OPEN_START, OPEN_END = slice(8, 11), 11, 12, 13
+ONE, OTHER, WIDTH = slice(14, 22), slice(22, 30), 30
 """Columns of `meetings`."""
 _AT_ONCE = 1_000
 
@@ -21,6 +22,8 @@ if LIBRARY is not None:
     _P, _N, _R = ctypes.c_void_p, ctypes.c_int64, ctypes.c_double
     LIBRARY.kc_near_balls.argtypes = [_N, _P, _P, _N, _P, _P, _R, _R, _P, _N]
     LIBRARY.kc_near_balls.restype = _N
+    LIBRARY.kc_track_balls.argtypes = [_N, _P, _P, _P, _N, _P]
+    LIBRARY.kc_track_balls.restype = None
     LIBRARY.kc_meetings.argtypes = [_N, *[_P] * 6, _R, _P, _N, _P, _N]
     LIBRARY.kc_meetings.restype = _N
 
@@ -66,6 +69,28 @@ def near_balls_slowly(
     return np.concatenate(found)
 
 
+def track_balls(kept: Reports, mover: IntArray) -> FloatArray:
+    """A ball that holds all that is kept of each of n movers, shape (n, 4): `kc_track_balls`."""
+    if LIBRARY is None:
+        return track_balls_slowly(kept, mover)
+    balls, movers = np.empty((len(mover), 4)), np.ascontiguousarray(mover, dtype=np.int64)
+    reports = (pointer(kept.reports), pointer(kept.heard))
+    LIBRARY.kc_track_balls(len(movers), pointer(movers), *reports, KEPT, pointer(balls))
+    return balls
+
+
+def track_balls_slowly(kept: Reports, mover: IntArray) -> FloatArray:
+    """The twin of the kernel."""
+    balls = np.full((len(mover), 4), np.nan)
+    for row, m in enumerate(mover.tolist()):
+        if kept.heard[m]:
+            places = kept.reports[m, : min(int(kept.heard[m]), KEPT), X]
+            low, high = places.min(axis=0), places.max(axis=0)
+            square = float(((high - low) ** 2).sum())
+            balls[row] = *(low + high) / 2, np.sqrt(square) / 2 + square / (8.0 * 6_335_439.0) + 1.0
+    return balls
+
+
 def meetings(
     kept: Reports,
     mover: IntArray,
@@ -76,7 +101,7 @@ def meetings(
     outer_m: FloatArray,
     gap_s: float,
 ) -> FloatArray:
-    """When n movers, on the legs that their last reports ended, were near others; shape (k, 19): `kc_meetings`.
+    """When n movers, on the legs that their last reports ended, were near others; shape (k, 30): `kc_meetings`.
 
     In order of task and time.
     """
@@ -133,6 +158,10 @@ def _at(leg: _Leg, t: float) -> FloatArray:
     return between(leg[0][X], leg[1][X], np.asarray((t - leg[0][T]) / (leg[1][T] - leg[0][T])))
 
 
+def _apart(one: _Leg, other: _Leg, t: float) -> float:
+    return float(np.linalg.norm(_at(one, t) - _at(other, t)))
+
+
 def _meet(task: int, one: _Leg, other: _Leg, near_m: float, outer_m: float) -> list[list[float]]:
     """The stays of two legs within `outer_m`, as rows: in pieces no longer than 10 km, each on a plane of its own."""
     t0, t1 = max(one[0][T], other[0][T]), min(one[1][T], other[1][T])
@@ -154,11 +183,13 @@ def _meet(task: int, one: _Leg, other: _Leg, near_m: float, outer_m: float) -> l
             continue
         begin, end = s0 + stay[0] * (s1 - s0), s0 + stay[1] * (s1 - s0)
         if not rows or begin > rows[-1][T1] + 1e-5:
-            rows.append([task, begin, end, np.nan, np.nan, np.inf, 0.0, 0.0, *[0.0] * 3, *[0.0] * 8])
-            rows[-1][ONE_PLACE], rows[-1][ONE_T] = one[1][X].tolist(), one[1][T]
-            rows[-1][OTHER_PLACE], rows[-1][OTHER_T] = other[1][X].tolist(), other[1][T]
+            moved = any(apart_m(leg[0][X], leg[1][X]) > leg[0][DOUBT] + leg[1][DOUBT] for leg in (one, other))
+            open_start = begin <= t0 and _apart(one, other, t0) < outer_m - 0.001
+            rows.append([task, begin, end, np.nan, np.nan, np.inf, 0.0, 0.0, *[0.0] * 3, moved, open_start, False])
+            rows[-1] += [float(figure) for leg in (one, other) for report in leg for figure in report[1:5]]
         row = rows[-1]
         row[T1] = end
+        row[OPEN_END] = end >= t1 - 1e-7 and _apart(one, other, t1) < outer_m - 0.001
         inner = _within(apart, change, near_m)
         if inner is not None and np.isnan(row[INNER_T0]):
             row[INNER_T0] = s0 + inner[0] * (s1 - s0)

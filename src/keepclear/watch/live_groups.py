@@ -19,7 +19,7 @@ from keepclear.geometry.columns import IntArray, Plans
 from keepclear.geometry.earth import FloatArray
 from keepclear.model.groups import Group
 from keepclear.watch.batch import Batch, Movers, Names
-from keepclear.watch.group_reports import AT, MIDDLE, SPREAD_OF_DOUBT, Reports, Rosters, hear
+from keepclear.watch.group_reports import AT, HORIZON, MIDDLE, SPREAD_OF_DOUBT, Reports, Rosters, hear
 from keepclear.watch.live_ground import latlon
 
 FASTEST_ON_THE_GROUND_M_S = 70.0
@@ -118,9 +118,10 @@ class Heard:
 
 class Following:
     """Where the members of groups are by their last reports, and the groups by them; the part that all watchers of
-    groups share. `group_of[m]` is the group of mover m, -1 for none; `row[g]` the last row of group g."""
+    groups share. `group_of[m]` is the group of mover m, -1 for none; `row[g]` the last row of group g;
+    up to `known_s[g]` all members of group g that are not silent have been heard of."""
 
-    __slots__ = ("_known", "_places", "group_of", "groups", "ids", "names", "reports", "rosters", "row")
+    __slots__ = ("_known", "_places", "group_of", "groups", "ids", "known_s", "names", "reports", "rosters", "row")
 
     def __init__(self, groups: Groups) -> None:
         self.groups = groups
@@ -139,6 +140,7 @@ class Following:
         self.group_of: IntArray = np.empty(0, dtype=np.int64)
         self.names: Names = np.empty(0, dtype=object)
         self._known = 0
+        self.known_s: FloatArray = np.full(len(groups), -np.inf)
         self.row: FloatArray = np.full((len(groups), 11), np.nan)
 
     def __len__(self) -> int:
@@ -152,8 +154,9 @@ class Following:
             self.reports, self.rosters, self.group_of, batch.mover, batch.t_s, batch.place, batch.uncertainty_m, joined
         )
         group = self.group_of[batch.mover]
-        last = np.full(len(self), -1)
-        np.maximum.at(last, group[group >= 0], np.flatnonzero(group >= 0))
+        last, of_members = np.full(len(self), -1), np.flatnonzero(group >= 0)
+        np.maximum.at(last, group[of_members], of_members)
+        np.fmax.at(self.known_s, group[of_members], rows[of_members, HORIZON])
         told = np.flatnonzero(last >= 0)
         self.row[told] = rows[last[told]]
         return Heard(batch, group, rows)

@@ -14,7 +14,7 @@ import numpy as np
 from keepclear.geometry.columns import IntArray
 from keepclear.geometry.earth import FloatArray
 from keepclear.watch.company import near_balls
-from keepclear.watch.group_reports import AT, HORIZON, hold_together, near_groups
+from keepclear.watch.group_reports import AT, hold_together, near_groups
 from keepclear.watch.live_findings import LiveFindings, LiveKind
 from keepclear.watch.live_ground import latlon
 from keepclear.watch.live_groups import FASTEST_ON_THE_GROUND_M_S, Following, Heard
@@ -46,7 +46,6 @@ class Membership:
         self.away = Runs(reports, lasting_s)
         self.near = Runs(reports, lasting_s)
         self.split = Runs(1, 0.0)
-        self._known_s = np.full(len(following), -np.inf)
         self._members = np.empty((0, 7))
         self._others = np.empty((0, 7))
 
@@ -56,9 +55,8 @@ class Membership:
         waiting = np.column_stack((batch.mover, batch.t_s, batch.place, batch.uncertainty_m, group)).astype(np.float64)
         self._members = np.concatenate((self._members, waiting[group >= 0]))
         self._others = np.concatenate((self._others, self._candidates(waiting[group < 0])))
-        rows = np.flatnonzero(group >= 0)
-        np.fmax.at(self._known_s, group[rows], heard.rows[rows, HORIZON])
-        return LiveFindings.joined((*self._of_members(self._known_s), *self._of_others(self._known_s)))
+        known_s = self._following.known_s
+        return LiveFindings.joined((*self._of_members(known_s), *self._of_others(known_s)))
 
     def _of_members(self, known_s: FloatArray) -> tuple[LiveFindings, ...]:
         following = self._following

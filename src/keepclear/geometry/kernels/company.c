@@ -83,6 +83,28 @@ KC_EXPORT int64_t kc_near_balls(int64_t n, const double *asked, const int64_t *a
     return found;
 }
 
+/* A ball that holds all that is kept of each of n movers, shape (n, 4), NaN of one never heard of: its reports, the
+ * ways between them, and the bow of those over the chord. */
+KC_EXPORT void kc_track_balls(int64_t n, const int64_t *mover, const double *reports, const int64_t *heard,
+                              int64_t kept, double *balls) {
+    for (int64_t row = 0; row < n; row++, balls += 4) {
+        double low[3] = {INFINITY, INFINITY, INFINITY}, high[3] = {-INFINITY, -INFINITY, -INFINITY}, square = 0.0;
+        int64_t count = heard[mover[row]] < kept ? heard[mover[row]] : kept;
+        for (int64_t i = 0; i < count; i++) {
+            const double *report = reports + (mover[row] * kept + i) * KC_REPORT;
+            for (int k = 0; k < 3; k++) {
+                low[k] = fmin(low[k], report[KC_REPORT_X + k]);
+                high[k] = fmax(high[k], report[KC_REPORT_X + k]);
+            }
+        }
+        for (int k = 0; k < 3; k++) {
+            balls[k] = count ? 0.5 * (low[k] + high[k]) : NAN;
+            square += (high[k] - low[k]) * (high[k] - low[k]);
+        }
+        balls[3] = count ? 0.5 * sqrt(square) + square / (8.0 * KC_LEAST_RADIUS_M) + 1.0 : NAN;
+    }
+}
+
 /* The part of a leg between two reports from one moment to another, as a leg of kc_legs_meet. */
 static void part_of(const double *before, const double *after, double t0, double t1, double leg[2 * KC_NODE]) {
     double span = after[KC_REPORT_T] - before[KC_REPORT_T], times[2] = {t0, t1};
@@ -94,8 +116,13 @@ static void part_of(const double *before, const double *after, double t0, double
     }
 }
 
-enum { MET_TASK, MET_T0, MET_T1, MET_INNER_T0, MET_NEAREST_T, MET_NEAREST, MET_LOW, MET_HIGH, MET_X, MET_ONE_X = 11,
-       MET_ONE_T = 14, MET_OTHER_X, MET_OTHER_T = 18, MET = 19 };
+enum { MET_TASK, MET_T0, MET_T1, MET_INNER_T0, MET_NEAREST_T, MET_NEAREST, MET_LOW, MET_HIGH, MET_X, MET_MOVED = 11,
+       MET_OPEN_START, MET_OPEN_END, MET_ONE, MET_OTHER = 22, MET = 30 };
+
+/* Whether two reports differ by more than both uncertainties. */
+static int moved(const double *before, const double *after) {
+    return kc_apart(before + KC_REPORT_X, after + KC_REPORT_X) > before[KC_REPORT_DOUBT] + after[KC_REPORT_DOUBT];
+}
 
 static void add_row(double *rows, int64_t room, int64_t *found, const double *row) {
     for (int k = 0; k < MET && *found < room; k++) rows[*found * MET + k] = row[k];
@@ -106,10 +133,11 @@ static void add_row(double *rows, int64_t room, int64_t *found, const double *ro
  *
  * In: `mover`, `other`; `other_from` the number of the other's first report that is not yet to be counted; `last_from`
  * likewise of the mover, so that its leg ends at report last_from - 1; `near` and `outer` m, near <= outer. `gap` s:
- * reports farther apart are not joined. Out: rows (room, 19): the task; from when to when nearer than `outer` s; from
+ * reports farther apart are not joined. Out: rows (room, 30): the task; from when to when nearer than `outer` s; from
  * when nearer than `near` (NaN: never); the nearest moment s, metres, at least and at most, and place x, y, z halfway
- * between; the place of the mover at its report there (x, y, z, s), and of the other. Returns how many rows there are,
- * which may be more than there was room for. */
+ * between; 1 if either leg is longer than the uncertainties of its ends; 1 if they are as near already where the two
+ * legs begin, and still where they end; the reports at the beginning and the end of the mover's leg (x, y, z, uncertainty
+ * m), and of the other's. Returns how many rows there are, which may be more than there was room for. */
 KC_EXPORT int64_t kc_meetings(int64_t n, const int64_t *mover, const int64_t *last_from, const int64_t *other,
                               const int64_t *other_from, const double *near, const double *outer, double gap,
                               const double *reports, int64_t kept, double *rows, int64_t room) {
@@ -172,14 +200,17 @@ KC_EXPORT int64_t kc_meetings(int64_t n, const int64_t *mover, const int64_t *la
                     row[MET_T0] = met.t0;
                     row[MET_INNER_T0] = NAN;
                     row[MET_NEAREST] = INFINITY;
-                    for (int k = 0; k < 3; k++) {
-                        row[MET_ONE_X + k] = after[KC_REPORT_X + k];
-                        row[MET_OTHER_X + k] = there[KC_REPORT_X + k];
+                    row[MET_OPEN_START] = piece == 0 && met.t0 <= t0 && apart[0] < outer[task] - KC_DEPTH_M;
+                    row[MET_MOVED] = moved(before, after) || moved(came, there);
+                    for (int k = 0; k < 4; k++) {
+                        row[MET_ONE + k] = before[KC_REPORT_X + k];
+                        row[MET_ONE + 4 + k] = after[KC_REPORT_X + k];
+                        row[MET_OTHER + k] = came[KC_REPORT_X + k];
+                        row[MET_OTHER + 4 + k] = there[KC_REPORT_X + k];
                     }
-                    row[MET_ONE_T] = after[KC_REPORT_T];
-                    row[MET_OTHER_T] = there[KC_REPORT_T];
                 }
                 row[MET_T1] = met.t1;
+                row[MET_OPEN_END] = piece + 1 == pieces && met.t1 >= t1 - 1e-7 && apart[1] < outer[task] - KC_DEPTH_M;
                 kc_met inner;
                 if (isnan(row[MET_INNER_T0]) &&
                     kc_legs_meet(leg, other_leg, near[task] + KC_DEPTH_M, INFINITY, &inner))
