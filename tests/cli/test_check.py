@@ -180,6 +180,15 @@ def test_what_is_no_file_of_plans_is_refused(tmp_path: Path, file: Any, capsys: 
     assert "plans[alpha]" in err
 
 
+def test_what_a_file_says_does_not_move_the_cursor(file: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    kind = "\x1b[2J\u202erocket" + "x" * 10_000
+    status, _, err = run(capsys, file("plans.geojson", flight("alpha", [39.9, 35.0], [40.5, 35.0], kind=kind)))
+    assert status == 2
+    assert "<U+001B>[2J<U+202E>rocket" in err
+    assert "\x1b" not in err
+    assert len(err) < 1000
+
+
 def test_no_result_reads_as_permission() -> None:
     words = re.compile(r"\b(approved|cleared|safe|permitted)\b", re.IGNORECASE)
     assert not [text for key, text in catalogue("en").items() if key.startswith("cli.no_conf") and words.search(text)]

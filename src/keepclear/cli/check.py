@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from datetime import datetime
@@ -14,6 +15,7 @@ import typer
 from keepclear.cli.options import AsJson, Lang, given
 from keepclear.cli.speak import Language, Speaker, moment
 from keepclear.errors import Malformed
+from keepclear.model.base import HIDDEN
 
 if TYPE_CHECKING:
     from keepclear.conflict.breaches import Breach, Breaches, Conflict
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
 Files = Annotated[list[Path], typer.Argument(help="argument.plan_files", show_default=False, metavar="FILE")]
 LONG_WORK = 100_000
 """Points with which a progress bar is shown."""
+LONGEST_VALUE = 200
+_HIDDEN = re.compile(rf"[{HIDDEN}\x00-\x1f]")
 FOUND = 1
 """The exit status where there are conflicts."""
 
@@ -108,9 +112,18 @@ def read_files(files: Sequence[Path]) -> Found:
         try:
             parts.append(read_plans(content, file.stem))
         except Malformed as error:
-            where = f"{file}: {error.field}" if error.field else str(file)
-            raise Malformed(error.message, field=where, code=error.code, **error.values) from None
+            where = f"{file}: {visible(error.field)}" if error.field else str(file)
+            values = {name: visible(value) for name, value in error.values.items()}
+            raise Malformed(str(visible(error.message)), field=where, code=error.code, **values) from None
     return together(parts)
+
+
+def visible(value: object) -> object:
+    """A value out of a file that was refused, as it can be printed: short, and nothing in it that moves the cursor."""
+    if not isinstance(value, str):
+        return value
+    cut = value if len(value) <= LONGEST_VALUE else f"{value[:LONGEST_VALUE]}…"
+    return _HIDDEN.sub(lambda found: f"<U+{ord(found[0]):04X}>", cut)
 
 
 def in_order(breaches: Breaches) -> list[Conflict]:

@@ -1,0 +1,56 @@
+"""A live set and a watch, with plans, fences and positions in any shape."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import keepclear as kc
+from tests.engine.test_sources import NAMES, T0, rows, shapes
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_airspace_takes_every_shape(name: str, tmp_path: Path) -> None:
+    alpha, bravo = (shapes(id, tmp_path)[name] for id in ("alpha", "bravo"))
+    air = kc.Airspace()
+    air.put(alpha)
+    assert air.ids() == ("alpha",)
+    assert air.check(bravo).pairs() == [("bravo", "alpha")]
+    assert "bravo" not in air
+    suggested = air.suggest(bravo)
+    assert suggested
+    assert all(not air.check(each.plan).pairs() for each in suggested)
+    assert air.check_and_put(suggested[0].plan).pairs() == []
+    air.remove("alpha")
+    assert air.ids() == ("bravo",)
+    assert air.check(alpha).pairs() == []
+
+
+def fence() -> dict[str, Any]:
+    ring = [[40.1, 35.05], [40.3, 35.05], [40.3, 35.15], [40.1, 35.15], [40.1, 35.05]]
+    said = {"kind": "closure", "starts_at": T0 - 3600, "ends_at": T0 + 3600}
+    return {
+        "type": "Feature",
+        "id": "bridge",
+        "geometry": {"type": "Polygon", "coordinates": [ring]},
+        "properties": said,
+    }
+
+
+def report(lat: float, t: float) -> dict[str, Any]:
+    shape = {"type": "Point", "coordinates": [40.2, lat]}
+    return {"type": "Feature", "id": "truck", "geometry": shape, "properties": {"time": t}}
+
+
+def test_a_watch_takes_fences_and_positions_in_any_shape() -> None:
+    watch = kc.Watch(fences=fence())
+    first = watch.feed(report(35.0, T0))
+    second = watch.feed({"id": ["truck"], "t": [T0 + 60.0], "lat": [35.1], "lon": [40.2]})
+    assert len(second) > 0
+    assert isinstance(first, kc.LiveFindings)
+    again = kc.Watch(fences=kc.plans(fence()))
+    both = {name: [*values] for name, values in rows("truck").items()} | {"lat": [35.0, 35.1], "t": [T0, T0 + 60.0]}
+    assert len(again.feed(both)) == len(first) + len(second)
+    assert len(kc.Watch().feed(both)) < len(first) + len(second)
