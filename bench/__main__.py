@@ -38,24 +38,20 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("groups", nargs="*", metavar="GROUP", help=f"some of {', '.join(GROUPS)}; none: all of them")
     parser.add_argument("--small", action="store_true", help="small sizes: whether all runs and agrees, not how fast")
     parser.add_argument("--json", type=Path, default=Path("out/bench.json"), help="where the figures are kept")
-    parser.add_argument(
-        "--write", type=Path, metavar="PAGE", help="put the kept figures into this page, measure nothing"
-    )
-    parser.add_argument("--figures", type=Path, metavar="FOLDER", help="draw the kept figures, measure nothing")
+    parser.add_argument("--write", type=Path, metavar="PAGE", help="put kept figures into this page, measure nothing")
     asked = parser.parse_args(arguments)
     unknown = [name for name in asked.groups if name not in GROUPS]
     if unknown:
         parser.error(f"no such group: {', '.join(unknown)}")
-    if asked.write or asked.figures:
-        groups = read(asked.json)
-        if not groups:
-            parser.error(f"nothing was measured yet: {asked.json} is not there")
-        if asked.write:
-            fill(asked.write, groups)
-        if asked.figures:
+    if asked.write:
+        kept = [group for group in read(asked.json) if group.name in (asked.groups or GROUPS)]
+        if not kept:
+            parser.error(f"nothing was measured yet that is kept in {asked.json}")
+        if any(group.name == "growth" for group in kept):
             from bench.figures import draw
 
-            draw(asked.figures, groups)
+            draw(asked.write.parent / "figures", kept)
+        print("written:", ", ".join(fill(asked.write, kept)))
         return 0
     console = Console()
     wrong = 0

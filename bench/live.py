@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from statistics import median
 
 import numpy as np
@@ -18,6 +19,9 @@ from bench.peers import postgis
 from bench.peers.boxes import Live, Rtree, Sqlite
 from bench.row import OURS, Row
 from bench.ways import ACROSS_M, HEIGHT_M, flights
+from keepclear.conflict.airspace import Airspace
+from keepclear.conflict.airspace_kernel import KernelPlans
+from keepclear.conflict.separation import Minimum, minima
 from keepclear.geometry.columns import Plans
 from keepclear.geometry.pack import pack
 
@@ -25,6 +29,8 @@ TITLE = "Live plans"
 ROUNDS = 3
 QUERIES = 2_000
 SLOW_QUERIES = 100
+BATCH = 500
+MINIMUM, TOUCHING = Minimum(ACROSS_M, HEIGHT_M), Minimum(0.0, 0.0)
 MOST_FOR_RTREE = 100_000
 
 
@@ -40,31 +46,35 @@ def _flights(n: int) -> Iterator[Row]:
     here, asked = whole.take(np.arange(n)), [whole.take([i]) for i in range(n, n + QUERIES)]
     packed = [pack(plan) for plan in asked]
     truth: Pairs = {(a, b) for a, b in ours.pairs(pack(whole), ACROSS_M, HEIGHT_M) if a < n <= b}
-    air = ours.Live(ACROSS_M, HEIGHT_M)
-    air.put(here)
-    found: Pairs = {(int(other[1:]), n + i) for i, plan in enumerate(asked) for other in air.check(plan)}
+    air = _filled(here)
+    kernel = KernelPlans(minima(MINIMUM))
+    kernel.put(pack(here), np.full(n, -1))
+    found: Pairs = set()
+    for i, plan in enumerate(asked):
+        found.update((int(other[1:]), n + i) for other in air.check(plan).other_ids)
     job = f"one flight of 65 way-points against {n:,}"
-    calls = latencies([lambda plan=plan: air.check(plan) for plan in asked])
-    bare = latencies([lambda one=one: air.check_packed(one) for one in packed])
-    same = {"answer": f"{len(found):,} pairs of {QUERIES:,} checks, as from all pairs", "agrees": True}
+    calls = latencies([partial(air.check, plan) for plan in asked])
+    nothing = np.full(1, -1)
+    bare = latencies([partial(kernel.check, one, nothing) for one in packed])
+    told = f"{len(found):,} pairs of {QUERIES:,} checks, as from all pairs"
     if found != truth:
-        same = {"answer": f"{len(found ^ truth):,} pairs differ from those of all pairs", "agrees": False}
-    yield Row(job=f"{job}: check", who=f"{OURS}, kernel", seconds=median(bare), remark=_tail(bare), **same)
-    yield Row(job=f"{job}: check", who=f"{OURS}, one call with its checks", seconds=median(calls), remark=_tail(calls))
+        told = f"{len(found ^ truth):,} pairs differ from those of all pairs"
     yield Row(
-        job=f"{job}: check and put in",
-        who=f"{OURS}, one call each",
-        rate=_rate(lambda: _filled(here), asked, lambda air, plan: air.check_and_put(plan)),
-        unit="plans",
+        job=f"{job}: check",
+        who=f"{OURS}, kernel, plan packed",
+        seconds=median(bare),
+        answer=told,
+        agrees=found == truth,
+        remark=_tail(bare),
     )
-    batches = [whole.take(np.arange(i, min(i + 100, n + QUERIES))) for i in range(n, n + QUERIES, 100)]
-    yield Row(
-        job=f"{job}: check and put in",
-        who=f"{OURS}, 100 a call, one after the other",
-        rate=_rate(lambda: _filled(here), batches, lambda air, plan: air.check_and_put(plan)),
-        unit="plans",
-        remark=f"{air.memory_bytes / n:,.0f} B a plan",
-    )
+    yield Row(job=f"{job}: check", who=f"{OURS}, one call, plan checked", seconds=median(calls), remark=_tail(calls))
+    put = f"{job}: check and put in"
+    one = _rate(lambda: _filled(here), asked)
+    batches = [whole.take(np.arange(i, i + BATCH)) for i in range(n, n + QUERIES, BATCH)]
+    batch = _rate(lambda: _filled(here), batches)
+    yield Row(job=put, who=f"{OURS}, {BATCH} a call, one after the other", rate=batch, unit="plans")
+    memory = f"{air.memory_bytes / n:,.0f} B a plan"
+    yield Row(job=put, who=f"{OURS}, one call each", rate=one, unit="plans", remark=memory)
     who = "PostGIS nd-GiST and ST_CPAWithin"
     if postgis.programs() is None:
         yield Row(job=f"{job}: check", who=who, remark="SKIPPED: PostgreSQL with PostGIS is not installed here")
@@ -83,7 +93,7 @@ def _flights(n: int) -> Iterator[Row]:
         def ask(i: int) -> None:
             answers.update((other, i) for other in postgis.check(base, i, ACROSS_M) if other < n)
 
-        slow = latencies([lambda i=i: ask(i) for i in some])
+        slow = latencies([partial(ask, i) for i in some])
     told = (
         f"the same {len(narrower):,} of the {sum(b in some for _, b in truth):,} that are within its narrower question"
     )
@@ -106,20 +116,30 @@ def _blocks(n: int) -> Iterator[Row]:
     job = f"one block of air against {n:,}: check and put in"
     here = many.plans(0, n)
     asked = [many.plans(i, i + 1) for i in range(n, n + QUERIES)]
-    batches = [many.plans(i, min(i + 500, n + QUERIES)) for i in range(n, n + QUERIES, 500)]
+    batches = [many.plans(i, i + BATCH) for i in range(n, n + QUERIES, BATCH)]
     begin = time.perf_counter()
-    air = _filled(here, 0.0, 0.0)
+    air = _filled(here, TOUCHING)
     load_s = time.perf_counter() - begin
-    truth = [sorted(int(other[1:]) for other in air.check_and_put(plan)) for plan in asked]
+    truth = [sorted(int(other[1:]) for other in air.check_and_put(plan).other_ids) for plan in asked]
     memory = air.memory_bytes / (n + QUERIES)
     hits = sum(map(len, truth))
     del air
-    one = _rate(lambda: _filled(here, 0.0, 0.0), asked, lambda air, plan: air.check_and_put(plan))
-    batch = _rate(lambda: _filled(here, 0.0, 0.0), batches, lambda air, plan: air.check_and_put(plan))
+    one = _rate(lambda: _filled(here, TOUCHING), asked)
+    batch = _rate(lambda: _filled(here, TOUCHING), batches)
+    packed, nothing = [pack(plan) for plan in asked], np.full(1, -1)
+    kernel = KernelPlans(minima(TOUCHING))
+    kernel.put(pack(here), np.full(n, -1))
+    begin = time.perf_counter()
+    for block in packed:
+        kernel.check_and_put(block, nothing, only_free=False)
+    bare = QUERIES / (time.perf_counter() - begin)
+    del kernel
     loaded = f"{n / load_s:,.0f} a second when loaded at once; {memory:,.0f} B a plan"
     found = f"{hits:,} hits in {QUERIES:,} checks"
-    yield Row(job=job, who=f"{OURS}, 500 a call, one after the other", rate=batch, unit="plans", remark=loaded)
-    yield Row(job=job, who=f"{OURS}, one call each", rate=one, unit="plans", answer=found)
+    who = f"{OURS}, {BATCH} a call, one after the other"
+    yield Row(job=job, who=who, rate=batch, unit="plans", answer=found, remark=loaded)
+    yield Row(job=job, who=f"{OURS}, kernel, one call each, plan packed", rate=bare, unit="plans")
+    yield Row(job=job, who=f"{OURS}, one call each, plan checked", rate=one, unit="plans")
     peers: list[tuple[str, Callable[[Blocks], Live]]] = [("SQLite R*Tree :memory: + shapely", Sqlite)]
     if n <= MOST_FOR_RTREE:
         peers.append(("rtree + shapely", Rtree))
@@ -140,10 +160,10 @@ def _blocks(n: int) -> Iterator[Row]:
             who=who,
             rate=rate,
             unit="plans",
-            times=one / rate,
+            times=batch / rate,
             answer=f"the same {hits:,} hits" if answers == truth else _differences(many, n, truth, answers),
             agrees=answers == truth,
-            remark=f"{n / load_s:,.0f} a second when loaded at once; {batch / rate:,.0f}x with 500 a call",
+            remark=f"{n / load_s:,.0f} a second when loaded at once; {bare / rate:.2g}x against our kernel called for each",
         )
     if n > MOST_FOR_RTREE:
         yield Row(job=job, who="rtree + shapely", remark=f"not run: loading takes minutes beyond {MOST_FOR_RTREE:,}")
@@ -163,22 +183,22 @@ def _differences(many: Blocks, first: int, truth: list[list[int]], answers: list
     return f"{len(apart)} hits differ, of outlines that share at most {overlap:.2g} m²"
 
 
-def _filled(plans: Plans, across_m: float = ACROSS_M, height_m: float = HEIGHT_M) -> ours.Live:
-    air = ours.Live(across_m, height_m)
+def _filled(plans: Plans, least: Minimum = MINIMUM) -> Airspace:
+    air = Airspace(least)
     air.put(plans)
     return air
 
 
-def _rate(make: Callable[[], ours.Live], plans: list[Plans], work: Callable[[ours.Live, Plans], object]) -> float:
-    """Plans a second, the median of some rounds, each on an airspace of its own."""
+def _rate(make: Callable[[], Airspace], calls: list[Plans]) -> float:
+    """Plans a second checked and put in, the median of some rounds, each on an airspace of its own."""
     rates = []
     for _ in range(ROUNDS):
         air = make()
         gc.collect()
         begin = time.perf_counter()
-        for plan in plans:
-            work(air, plan)
-        rates.append(sum(map(len, plans)) / (time.perf_counter() - begin))
+        for plans in calls:
+            air.check_and_put(plans)
+        rates.append(sum(map(len, calls)) / (time.perf_counter() - begin))
     return median(rates)
 
 

@@ -37,6 +37,9 @@ def text(group: Group) -> str:
     """A group as a table of Markdown, after what it was measured on. Columns that are empty are left out."""
     machine = "; ".join(f"{name}: {value}" for name, value in group.machine.items())
     columns = [at for at in range(len(COLUMNS)) if any(cells(row)[at] for row in group.rows)]
-    lines = [" | ".join(COLUMNS[at] for at in columns), " | ".join("---" for _ in columns)]
-    lines += [" | ".join(cells(row)[at].replace("|", "/") for at in columns) for row in group.rows]
-    return f"\nMeasured on: {machine}.\n\n" + "".join(f"| {line} |\n" for line in lines) + "\n"
+    table = [" | ".join(COLUMNS[at] for at in columns), " | ".join("---" for _ in columns)]
+    table += [" | ".join(cells(row)[at].replace("|", "/") for at in columns) for row in group.rows]
+    lines = [f"| {line} |" for line in table]
+    pictures = sorted({f"growth-{row.figures['what']}.svg" for row in group.rows if row.figures})
+    lines += [""] + [f"![{name}](figures/{name})" for name in pictures] if pictures else []
+    return "\n".join(("", f"Measured on: {machine}.", "", *lines, "", ""))
