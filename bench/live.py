@@ -163,7 +163,7 @@ def _blocks(n: int) -> Iterator[Row]:
             times=batch / rate,
             answer=f"the same {hits:,} hits" if answers == truth else _differences(many, n, truth, answers),
             agrees=answers == truth,
-            remark=f"{n / load_s:,.0f} a second when loaded at once; {bare / rate:.2g}x against our kernel called for each",
+            remark=f"{n / load_s:,.0f} a second when loaded at once; {bare / rate:.2g}x against our kernel",
         )
     if n > MOST_FOR_RTREE:
         yield Row(job=job, who="rtree + shapely", remark=f"not run: loading takes minutes beyond {MOST_FOR_RTREE:,}")
