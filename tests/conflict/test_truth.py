@@ -61,8 +61,12 @@ class Ways:
 
 
 def least(ways: Ways, minimum: Minimum) -> FloatArray:
-    """The least of max(distance - across, gap - height) while both movers of each pair are on their way, metres."""
+    """The least of max(distance - across, gap - height) while both movers of each pair are on their way, metres.
+
+    Infinite for two that never are.
+    """
     begin, end = ways.t_s[:, :, 0].max(axis=1), ways.t_s[:, :, 1].min(axis=1)
+    never = begin >= end
 
     def short(t_s: FloatArray) -> FloatArray:
         across, gap = ways.apart(t_s)
@@ -78,7 +82,7 @@ def least(ways: Ways, minimum: Minimum) -> FloatArray:
         value = short(fresh)
         one, other = np.where(left, fresh, other), np.where(left, one, fresh)
         at_one, at_other = np.where(left, value, at_other), np.where(left, at_one, value)
-    return np.asarray(np.minimum(found, np.minimum(at_one, at_other)))
+    return np.where(never, np.inf, np.minimum(found, np.minimum(at_one, at_other)))
 
 
 def drawn(seed: int, far_m: float, minimum: Minimum) -> Ways:
@@ -105,10 +109,10 @@ def drawn(seed: int, far_m: float, minimum: Minimum) -> Ways:
         lons[:, which, 0], lats[:, which, 0], _ = GEOD.fwd(at_lon, at_lat, bearing, -before)
         lons[:, which, 1], lats[:, which, 1], _ = GEOD.fwd(at_lon, at_lat, bearing, after)
         speed = rng.uniform(5.0, 250.0, PAIRS)
-        middle = 1000.0 + 100_000.0 * np.arange(PAIRS) + rng.normal(0.0, 0.3, PAIRS) * minimum.horizontal_m / speed
+        middle = 1e6 + 100_000.0 * np.arange(PAIRS) + rng.normal(0.0, 0.3, PAIRS) * minimum.horizontal_m / speed
         times[:, which, 0] = middle - np.maximum(before / speed, 1.0)
         times[:, which, 1] = middle + np.maximum(after / speed, 1.0)
-    base = rng.uniform(0.0, 12_000.0, (PAIRS, 1, 1))
+    base = rng.uniform(1_000.0, 12_000.0, (PAIRS, 1, 1))
     gap = np.where(np.isinf(minimum.vertical_m), 1000.0, minimum.vertical_m)
     alts = base + rng.uniform(-1.2, 1.2, (PAIRS, 2, 2)) * gap
     return Ways(times, lats, lons, alts)

@@ -11,11 +11,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime
-from enum import StrEnum
 
 import numpy as np
 
 from keepclear.conflict.near import Leg, Near, Slack, near
+from keepclear.conflict.reasons import DEPTH_M, Reason
 from keepclear.conflict.separation import Minimum
 from keepclear.geometry.columns import IntArray
 from keepclear.geometry.earth import FloatArray, LocalPlane, distance_m, plane_about, points_in_space, stretch
@@ -24,21 +24,11 @@ from keepclear.geometry.passage import Outline, meeting, passages, within
 from keepclear.model.plans import Plan, Trajectory
 from keepclear.model.volumes import Volume
 
-DEPTH_M = 0.001
+__all__ = ["DEPTH_M", "MOST_PAIRS", "Breach", "Reason", "conflicts"]
+
 MOST_PAIRS = 3_000
 """Pairs of legs gone through one by one. Of two ways with more, long and vague in time, only a bound is worked out."""
 _JOIN_S = 1e-5  # breaches of the same ways nearer in time than this are one
-
-
-class Reason(StrEnum):
-    """What of one plan comes near what of the other."""
-
-    WAYS_NEAR = "ways_near"
-    """Two movers."""
-    WAY_THROUGH_VOLUME = "way_through_volume"
-    """A mover and a volume."""
-    VOLUMES_MEET = "volumes_meet"
-    """Two volumes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

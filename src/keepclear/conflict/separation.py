@@ -7,8 +7,12 @@ command. They are no standard's, and parties may agree on others. Buffers that a
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+from keepclear.errors import Malformed
+from keepclear.geometry.columns import KINDS
+from keepclear.geometry.kernels import MinimaStruct
 from keepclear.model.plans import PlanKind
 
 
@@ -49,3 +53,39 @@ def minimum(one: PlanKind, other: PlanKind) -> Minimum | None:
     it is often there for; two closures; two sites.
     """
     return _MINIMA.get(frozenset({one, other}))
+
+
+Separation = Minimum | Mapping[frozenset[PlanKind], Minimum | None] | None
+"""What plans must keep: one minimum for all, minima by kinds (what is left out as in the table), or None: the table."""
+
+
+def minima(separation: Separation = None) -> MinimaStruct:
+    """What plans of each two kinds must keep, as the kernels have it: NaN where they need none.
+
+    Raises `Malformed` (field `separation`) for a figure that is negative or not a number, or an infinite one on the
+    ground.
+    """
+    if separation is not None and not isinstance(separation, Minimum | Mapping):
+        name = type(separation).__name__
+        raise Malformed(f"{name} is not taken as minima", field="separation", code="not_minima")
+    struct = MinimaStruct()
+    for i, one in enumerate(KINDS):
+        for j, other in enumerate(KINDS):
+            if isinstance(separation, Minimum):
+                least: Minimum | None = separation
+            elif separation is not None and frozenset({one, other}) in separation:
+                least = separation[frozenset({one, other})]
+            else:
+                least = minimum(one, other)
+            place = i * len(KINDS) + j
+            struct.across[place], struct.height[place] = _figures(least)
+    return struct
+
+
+def _figures(least: Minimum | None) -> tuple[float, float]:
+    if least is None:
+        return math.nan, math.nan
+    across, height = float(least.horizontal_m), float(least.vertical_m)
+    if not 0.0 <= across < math.inf or not height >= 0.0:
+        raise Malformed(f"minimum of {across} m and {height} m", field="separation", code="out_of_range")
+    return across, height

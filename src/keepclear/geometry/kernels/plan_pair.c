@@ -138,7 +138,7 @@ int kc_add_stays_in(const double *leg, const double *room, const kc_plans *other
         if (!stays) return 0;
         count = kc_leg_meets_volume(leg, room[2], room[3], others, volume, across, height, stays, most);
     }
-    int added = 1;
+    int added = count >= 0; /* else there was no memory */
     for (int k = 0; k < count && added; k++)
         if (stays[k].t0 >= from && stays[k].t0 < upto)
             added = kc_add_stay(found, i, j, KC_WAY_THROUGH_VOLUME, rule.flags, across, height, &stays[k]);
@@ -156,14 +156,18 @@ static int way_through(const way *one, const kc_plans *others, int64_t j, kc_rul
     return 1;
 }
 
-static int volumes_meet(const kc_plans *a, int64_t i, const kc_plans *b, int64_t j, const kc_rule *rule,
-                        kc_breaches *found) {
+int kc_add_volumes(const kc_plans *a, int64_t i, int64_t volume, const kc_plans *b, int64_t j, int64_t other,
+                   kc_rule rule, kc_breaches *found) {
     kc_met met;
+    int meet = kc_volumes_meet(a, volume, b, other, rule.across, rule.height, &met);
+    if (meet <= 0) return meet == 0;
+    return kc_add_stay(found, i, j, KC_VOLUMES_MEET, rule.flags, rule.across, rule.height, &met);
+}
+
+static int volumes_meet(const kc_plans *a, int64_t i, const kc_plans *b, int64_t j, kc_rule rule, kc_breaches *found) {
     for (int64_t v = a->volume_from[i]; v < a->volume_from[i + 1]; v++)
         for (int64_t w = b->volume_from[j]; w < b->volume_from[j + 1]; w++)
-            if (kc_volumes_meet(a, v, b, w, rule->across, rule->height, &met) &&
-                !kc_add_stay(found, i, j, KC_VOLUMES_MEET, rule->flags, rule->across, rule->height, &met))
-                return 0;
+            if (!kc_add_volumes(a, i, v, b, j, w, rule, found)) return 0;
     return 1;
 }
 
@@ -175,7 +179,7 @@ int kc_plans_meet(const kc_plans *a, int64_t i, const kc_plans *b, int64_t j, co
     way one = way_of(a, i), other = way_of(b, j);
     int64_t start = found->count;
     if (!ways_meet(&one, &other, &rule, found) || !way_through(&one, b, j, rule, i, j, found) ||
-        !way_through(&other, a, i, others, i, j, found) || !volumes_meet(a, i, b, j, &rule, found))
+        !way_through(&other, a, i, others, i, j, found) || !volumes_meet(a, i, b, j, rule, found))
         return 0;
     if (found->count > start) found->count = start + kc_joined(found->list + start, found->count - start);
     return 1;

@@ -31,6 +31,10 @@ KC_EXPORT int kc_plans_meet(const kc_plans *a, int64_t i, const kc_plans *b, int
 int kc_add_stay(kc_breaches *found, int64_t i, int64_t j, int32_t reason, int32_t flags, double across, double height,
                 const kc_met *stay);
 
+/* Adds the stay of volume `volume` of plan i of `a` and volume `other` of plan j of `b`, if they meet. */
+int kc_add_volumes(const kc_plans *a, int64_t i, int64_t volume, const kc_plans *b, int64_t j, int64_t other,
+                   kc_rule rule, kc_breaches *found);
+
 /* Adds the stays of a mover on a leg in a volume, those that begin from `from` on and before `upto`.
  *
  * `room` is that of the leg's plan, `rule` that of the two, `i` and `j` the plans in the order to tell them in.

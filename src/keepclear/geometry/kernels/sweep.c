@@ -554,10 +554,8 @@ static int volumes_near(run *now, const item *a, const item *b, const kc_rule *r
     const kc_plans *plans = &now->sweep->plans;
     double begin = fmax(plans->volumes[4 * a->volume], plans->volumes[4 * b->volume]);
     if (begin < in.from || begin >= in.upto) return 1;
-    kc_met met;
     now->counts.exact++;
-    return !kc_volumes_meet(plans, a->volume, plans, b->volume, rule->across, rule->height, &met) ||
-           kc_add_stay(now->found, a->plan, b->plan, KC_VOLUMES_MEET, rule->flags, rule->across, rule->height, &met);
+    return kc_add_volumes(plans, a->plan, a->volume, plans, b->plan, b->volume, *rule, now->found);
 }
 
 static int pair_near(run *now, const item *a, const item *b, int same_slab, span in) {
@@ -653,41 +651,40 @@ int kc_sweep_run(const kc_sweep *sweep, int64_t from, int64_t upto, kc_breaches 
 
 typedef struct {
     int32_t a, b;
-    int64_t place;
+    const kc_breach *stay;
 } key;
 
-int kc_sweep_join(kc_breaches *found, int64_t plans) {
-    int64_t count = found->count;
-    key *keys = malloc((size_t)(2 * count + 1) * sizeof *keys), *other = keys + count;
+int kc_sweep_join(const kc_breaches *parts, int64_t count, int64_t plans, kc_breaches *found) {
+    int64_t stays = 0, kept = 0;
+    for (int64_t part = 0; part < count; part++) stays += parts[part].count;
+    key *keys = malloc((size_t)(2 * stays + 1) * sizeof *keys), *other = keys + stays, *next = keys;
     int64_t *from = malloc((size_t)(plans + 1) * sizeof *from);
-    kc_breach *list = malloc((size_t)(count + 1) * sizeof *list);
+    kc_breach *list = malloc((size_t)(stays + 1) * sizeof *list);
     if (!keys || !from || !list) {
         free(keys);
         free(from);
         free(list);
         return 0;
     }
-    for (int64_t k = 0; k < count; k++) keys[k] = (key){(int32_t)found->list[k].a, (int32_t)found->list[k].b, k};
+    for (int64_t part = 0; part < count; part++)
+        for (const kc_breach *one = parts[part].list; one < parts[part].list + parts[part].count; one++)
+            *next++ = (key){(int32_t)one->a, (int32_t)one->b, one};
     for (int first = 0; first < 2; first++) { /* by the second plan, then by the first, equals left as they were */
         key *before = first ? other : keys, *after = first ? keys : other;
         memset(from, 0, (size_t)(plans + 1) * sizeof *from);
-        for (int64_t k = 0; k < count; k++) from[1 + (first ? before[k].a : before[k].b)]++;
+        for (int64_t k = 0; k < stays; k++) from[1 + (first ? before[k].a : before[k].b)]++;
         for (int64_t i = 0; i < plans; i++) from[i + 1] += from[i];
-        for (int64_t k = 0; k < count; k++) after[from[first ? before[k].a : before[k].b]++] = before[k];
+        for (int64_t k = 0; k < stays; k++) after[from[first ? before[k].a : before[k].b]++] = before[k];
     }
-    int64_t kept = 0;
-    for (int64_t k = 0; k < count;) {
+    for (int64_t k = 0; k < stays;) {
         int64_t first = kept, one = k;
         do {
-            list[kept++] = found->list[keys[k++].place];
-        } while (k < count && keys[k].a == keys[one].a && keys[k].b == keys[one].b);
+            list[kept++] = *keys[k++].stay;
+        } while (k < stays && keys[k].a == keys[one].a && keys[k].b == keys[one].b);
         kept = first + kc_joined(list + first, kept - first);
     }
     free(keys);
     free(from);
-    free(found->list);
-    found->list = list;
-    found->count = kept;
-    found->room = count + 1;
+    *found = (kc_breaches){list, kept, stays + 1};
     return 1;
 }

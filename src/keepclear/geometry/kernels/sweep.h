@@ -30,10 +30,9 @@ typedef struct {
 KC_EXPORT int kc_sweep_run(const kc_sweep *sweep, int64_t from, int64_t upto, kc_breaches *found,
                            kc_sweep_counts *counts);
 
-/* Puts stays of `plans` plans in order of their pair and of time, and joins those that follow upon one another.
- *
- * Returns false if there is no memory.
+/* The stays that some runs over a set of `plans` plans found, in order of their pair and of time, those that follow upon
+ * one another joined: a fresh list. Returns false if there is no memory.
  */
-KC_EXPORT int kc_sweep_join(kc_breaches *found, int64_t plans);
+KC_EXPORT int kc_sweep_join(const kc_breaches *parts, int64_t count, int64_t plans, kc_breaches *found);
 
 #endif
