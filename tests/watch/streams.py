@@ -1,120 +1,207 @@
-"""Streams of reports for tests of live watchers: cut into batches as one likes, and as histories for the twins."""
+"""Made-up fences and live positions, in metres about a place anywhere on earth."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple
+from collections.abc import Sequence
+from unittest.mock import patch
 
 import numpy as np
+import numpy.typing as npt
 
-from keepclear.geometry.earth import points_in_space
-from keepclear.model.groups import AssetKind
-from keepclear.watch.batch import Batch, Movers
-from keepclear.watch.history import History
-from tests.watch.reports import DESERT, START, Spot, history, spot
+from keepclear.geometry.columns import Datum, Plans, Positions
+from keepclear.geometry.earth import LocalPlane
+from keepclear.watch import fences as fences_file
+from keepclear.watch import intake as intake_file
+from keepclear.watch import proximity as proximity_file
+from keepclear.watch.fences import Fences
+from keepclear.watch.intake import Intake
+from keepclear.watch.live import Watch
+from keepclear.watch.live_findings import LiveFindings
+from keepclear.watch.proximity import Proximity
+
+ORIGINS = ((46.0, 8.0), (0.0, 180.0), (-17.5, -179.99), (89.99, 30.0), (-90.0, 0.0), (71.0, 179.999))
+"""Places on earth, among them both poles and the antimeridian."""
+T0 = 1_700_000_000.0
+FOREVER = (T0 - 1e6, T0 + 1e6, -np.inf, np.inf)
+
+Rings = Sequence[npt.ArrayLike]
+Volume = tuple[tuple[float, float, float, float], Rings | tuple[float, float, float]]
+"""Window and band; then rings in metres about the origin, or the middle of a circle and its radius in metres."""
 
 
-class Report(NamedTuple):
-    """An asset, minutes after `START`, metres east and north, metres of uncertainty."""
-
-    asset: str
-    minutes: float
-    east: float
-    north: float
-    uncertainty_m: float = 10.0
-
-
-def seconds(minutes: float) -> float:
-    return START.timestamp() + 60.0 * minutes
-
-
-class Stream:
-    """Hands reports on as `Watch` would: each mover once a batch, none older than what was known of it."""
-
-    def __init__(self, place: tuple[float, float] = DESERT, max_gap_s: float = 1_200.0) -> None:
-        self.place = place
-        self.max_gap_s = max_gap_s
-        self.movers = Movers(
-            ids=np.empty(0, dtype=object),
+def plans_of(origin: tuple[float, float], volumes: dict[str, Sequence[Volume]], datum: Datum = Datum.WGS84) -> Plans:
+    """Plans with volumes about an origin."""
+    plane = LocalPlane(*origin)
+    limits, circles, rings_of, rings, counts = [], [], [], [], []
+    for of_one in volumes.values():
+        counts.append(len(of_one))
+        for limit, shape in of_one:
+            limits.append(limit)
+            if isinstance(shape, tuple):
+                lat, lon = plane.to_latlon([shape[:2]])
+                circles.append((lat[0], lon[0], shape[2]))
+                rings_of.append(0)
+                continue
+            circles.append((np.nan, np.nan, np.nan))
+            rings_of.append(len(shape))
+            rings += [np.column_stack(plane.to_latlon(np.asarray(ring))) for ring in shape]
+    n = len(counts)
+    return Plans.of(
+        Plans(
+            ids=tuple(volumes),
+            kind=np.full(n, 3, dtype=np.uint8),
+            datum=np.full(n, tuple(Datum).index(datum), dtype=np.uint8),
+            band_m=np.tile([-np.inf, np.inf], (n, 1)),
+            room=np.zeros((n, 4)),
+            point_from=np.zeros(n + 1, dtype=np.int64),
             t_s=np.empty(0),
             lat_deg=np.empty(0),
             lon_deg=np.empty(0),
-            place=np.empty((0, 3)),
             alt_m=np.empty(0),
-            datum=np.empty(0, dtype=np.uint8),
-            uncertainty_m=np.empty(0),
+            volume_from=np.concatenate(([0], np.cumsum(counts))),
+            volumes=np.array(limits, dtype=np.float64).reshape(-1, 4),
+            circles=np.array(circles, dtype=np.float64).reshape(-1, 3),
+            ring_from=np.concatenate(([0], np.cumsum(rings_of))).astype(np.int64),
+            vertex_from=np.concatenate(([0], np.cumsum([len(ring) for ring in rings]))).astype(np.int64),
+            vertices=np.vstack([np.empty((0, 2)), *rings]),
         )
-
-    def batches(self, reports: Iterable[Report], cuts: Sequence[int] = ()) -> Iterator[tuple[Batch, Movers]]:
-        """The reports in their order, cut before the places given and wherever a mover comes a second time."""
-        waiting: list[Report] = []
-        for k, report in enumerate(reports):
-            if waiting and (k in cuts or any(report.asset == other.asset for other in waiting)):
-                yield self._batch(waiting), self.movers
-                waiting = []
-            waiting.append(report)
-        if waiting:
-            yield self._batch(waiting), self.movers
-
-    def _batch(self, reports: list[Report]) -> Batch:
-        new = [r.asset for r in reports if r.asset not in self.movers.ids.tolist()]
-        self._grow(new)
-        names = self.movers.ids.tolist()
-        mover = np.array([names.index(r.asset) for r in reports], dtype=np.int64)
-        lat, lon = np.array([spot(self.place, r.east, r.north) for r in reports]).T.copy()
-        t = np.array([seconds(r.minutes) for r in reports])
-        place = points_in_space(lat, lon)
-        doubt = np.array([r.uncertainty_m for r in reports])
-        before_t = self.movers.t_s[mover]
-        before = np.column_stack((before_t, self.movers.place[mover], self.movers.alt_m[mover]))
-        n = len(reports)
-        batch = Batch(
-            mover=mover,
-            t_s=t,
-            lat_deg=lat,
-            lon_deg=lon,
-            place=place,
-            alt_m=np.full(n, np.nan),
-            datum=np.zeros(n, dtype=np.uint8),
-            uncertainty_m=doubt,
-            before=before,
-            joined=t - before_t <= self.max_gap_s,
-        )
-        assert not (t <= before_t).any(), "a stream is in order of time for each mover"
-        self.movers.t_s[mover], self.movers.lat_deg[mover], self.movers.lon_deg[mover] = t, lat, lon
-        self.movers.place[mover], self.movers.uncertainty_m[mover] = place, doubt
-        return batch
-
-    def _grow(self, new: list[str]) -> None:
-        old, n = self.movers, len(new)
-        nan = np.full(n, np.nan)
-        self.movers = Movers(
-            ids=np.concatenate((old.ids, np.array(new, dtype=object))),
-            t_s=np.concatenate((old.t_s, nan)),
-            lat_deg=np.concatenate((old.lat_deg, nan)),
-            lon_deg=np.concatenate((old.lon_deg, nan)),
-            place=np.concatenate((old.place, np.full((n, 3), np.nan))),
-            alt_m=np.concatenate((old.alt_m, nan)),
-            datum=np.concatenate((old.datum, np.zeros(n, dtype=np.uint8))),
-            uncertainty_m=np.concatenate((old.uncertainty_m, nan)),
-        )
+    )
 
 
-def histories(
-    reports: Iterable[Report], place: tuple[float, float] = DESERT, kind: AssetKind = AssetKind.BUS
-) -> dict[str, History]:
-    """The same reports, as the rooms that work on values take them."""
-    by_asset: dict[str, list[Report]] = {}
-    for report in reports:
-        by_asset.setdefault(report.asset, []).append(report)
-    found = {}
-    for asset, its in by_asset.items():
-        whole = History(asset, kind)
-        for k, report in enumerate(its):
-            spots: list[Spot] = [(report.minutes, report.east, report.north)]
-            one = history(asset, spots, kind=kind, place=place, uncertainty_m=report.uncertainty_m, said=k)
-            (only,) = one.between()
-            whole._times.append(only.fix.at)
-            whole._reports.append(only)
-        found[asset] = whole
-    return found
+def star(
+    middle: tuple[float, float], reach_m: npt.ArrayLike, corners: int, turn: float = 0.0
+) -> npt.NDArray[np.float64]:
+    """An outline of so many corners about a middle, each as far out as `reach_m` says."""
+    angle = turn + 2.0 * np.pi * np.arange(corners) / corners
+    return np.asarray(
+        middle + np.column_stack((np.cos(angle), np.sin(angle))) * np.broadcast_to(reach_m, corners)[:, None]
+    )
+
+
+def some_fences(rng: np.random.Generator, origin: tuple[float, float], count: int, side_m: float) -> Plans:
+    """Fences of all sizes: outlines, some with holes, and circles; some with a window or a band, or of two volumes."""
+    volumes: dict[str, Sequence[Volume]] = {}
+    for fence in range(count):
+        of_one: list[Volume] = []
+        for _ in range(1 + (fence % 4 == 3)):
+            middle = (float(rng.uniform(-side_m, side_m)), float(rng.uniform(-side_m, side_m)))
+            reach, corners = side_m * 10 ** rng.uniform(-1.2, 0.2), int(rng.integers(3, 30))
+            limits = list(FOREVER)
+            if rng.random() < 0.3:
+                limits[:2] = sorted(T0 + rng.uniform(0.0, 300.0, 2))
+            if rng.random() < 0.3:
+                limits[2:] = sorted(rng.uniform(0.0, 500.0, 2))
+            limit = (limits[0], limits[1], limits[2], limits[3])
+            if rng.random() < 0.3:
+                of_one.append((limit, (*middle, reach)))
+                continue
+            rings = [star(middle, reach * rng.uniform(0.6, 1.0, corners), corners)]
+            if rng.random() < 0.4:
+                rings.append(star(middle, reach * 0.2, 5))
+            of_one.append((limit, rings))
+        volumes[f"f{fence}"] = of_one
+    return plans_of(origin, volumes)
+
+
+def stream(
+    rng: np.random.Generator, origin: tuple[float, float], movers: int, reports: int, side_m: float
+) -> Positions:
+    """Movers that wander about, with reports that come late, twice, at odds, from far away, and after a silence."""
+    xy = rng.uniform(-side_m, side_m, (movers, 2))
+    clock = np.full(movers, T0)
+    mover = rng.integers(0, movers, reports)
+    t, place, alt = np.empty(reports), np.empty((reports, 2)), rng.uniform(0.0, 500.0, reports)
+    alt[rng.random(reports) < 0.2] = np.nan
+    for i, who in enumerate(mover):
+        fate = rng.random()
+        xy[who] += rng.normal(0.0, side_m * 0.15, 2)
+        clock[who] += rng.choice([0.5, 10.0, 90.0], p=[0.3, 0.6, 0.1])
+        t[i], place[i] = clock[who], xy[who]
+        if fate < 0.1:
+            t[i] -= 35.0
+        elif fate < 0.2:
+            earlier = np.flatnonzero(mover[:i] == who)
+            if len(earlier):
+                t[i], place[i] = t[earlier[-1]], place[earlier[-1]] + (50.0 if fate < 0.15 else 0.0)
+        elif fate < 0.25:
+            place[i] = rng.uniform(-20.0 * side_m, 20.0 * side_m, 2)
+    lat, lon = LocalPlane(*origin).to_latlon(place)
+    return Positions(
+        ids=tuple(f"m{k}" for k in range(movers)),
+        mover=mover.astype(np.int64),
+        t_s=t,
+        lat_deg=lat,
+        lon_deg=lon,
+        alt_m=alt,
+        uncertainty_m=rng.uniform(0.0, 30.0, reports),
+    )
+
+
+def at(
+    origin: tuple[float, float],
+    reports: Sequence[tuple[str, float, float, float]],
+    alt_m: float = np.nan,
+    datum: Datum = Datum.WGS84,
+) -> Positions:
+    """Reports as (mover, seconds after T0, metres east, metres north)."""
+    lat, lon = LocalPlane(*origin).to_latlon([report[2:] for report in reports])
+    ids = tuple(dict.fromkeys(report[0] for report in reports))
+    n = len(reports)
+    return Positions(
+        ids=ids,
+        mover=np.array([ids.index(report[0]) for report in reports]),
+        t_s=np.array([T0 + report[1] for report in reports]),
+        lat_deg=lat,
+        lon_deg=lon,
+        alt_m=np.full(n, alt_m),
+        uncertainty_m=np.zeros(n),
+        datum=datum,
+    )
+
+
+def part_of(positions: Positions, rows: slice) -> Positions:
+    """Some of the positions, in their order."""
+    columns = ("mover", "t_s", "lat_deg", "lon_deg", "alt_m", "uncertainty_m")
+    return Positions(
+        ids=positions.ids, datum=positions.datum, **{name: getattr(positions, name)[rows] for name in columns}
+    )
+
+
+class Setting:
+    """Makes a watch on the compiled kernels, or on their twins."""
+
+    def __init__(self, twin: bool) -> None:
+        self.twin = twin
+
+    def fences(self, plans: object = None, *, dwell_s: float = np.inf, max_gap_s: float = 60.0) -> Fences:
+        if not self.twin:
+            return Fences(plans, dwell_s=dwell_s, max_gap_s=max_gap_s)
+        with patch.object(fences_file, "LIBRARY", None):
+            return Fences(plans, dwell_s=dwell_s, max_gap_s=max_gap_s)
+
+    def proximity(
+        self, radius_m: float, *, vertical_m: float = np.inf, max_age_s: float = 60.0, hysteresis: float = 0.1
+    ) -> Proximity:
+        if not self.twin:
+            return Proximity(radius_m, vertical_m=vertical_m, max_age_s=max_age_s, hysteresis=hysteresis)
+        with patch.object(proximity_file, "LIBRARY", None):
+            return Proximity(radius_m, vertical_m=vertical_m, max_age_s=max_age_s, hysteresis=hysteresis)
+
+    def feed(self, watch: Watch, positions: Positions) -> LiveFindings:
+        if not self.twin:
+            return watch.feed(positions)
+        with patch.object(intake_file, "LIBRARY", None):
+            return watch.feed(positions)
+
+    def watch(self, **what: Fences | Proximity) -> Watch:
+        return Watch(intake=Intake(max_gap_s=60.0), **what)  # type: ignore[arg-type]
+
+
+def same(one: LiveFindings, other: LiveFindings, *, within_m: float = 0.01) -> None:
+    """Asserts that two say the same: what, of whom, when; figures and places to a centimetre."""
+    assert [tuple(row) for row in zip(one.kind, one.subject, one.other, one.flags, one.t_s, strict=True)] == [
+        tuple(row) for row in zip(other.kind, other.subject, other.other, other.flags, other.t_s, strict=True)
+    ]
+    np.testing.assert_allclose(one.margin_m, other.margin_m, rtol=3e-6, atol=within_m)
+    np.testing.assert_allclose(one.value, other.value, rtol=3e-6, atol=within_m)
+    np.testing.assert_allclose(one.lat_deg, other.lat_deg, atol=1e-7)

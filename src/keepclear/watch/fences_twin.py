@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import shapely
 
+from keepclear.geometry import areas_twin
 from keepclear.geometry.columns import IntArray, Plans
 from keepclear.geometry.earth import FloatArray, LocalPlane, points_in_space
 from keepclear.geometry.pack import Packed, along, lengths_m
@@ -33,14 +34,18 @@ class _Part:
     area: shapely.Polygon | None
     radius_m: float
 
-    def depths_m(self, lat_deg: FloatArray, lon_deg: FloatArray) -> FloatArray:
-        """Metres within the rim, negative outside, shape (n,)."""
+    packed: Packed
+    volume: int
+
+    def hold(self, lat_deg: FloatArray, lon_deg: FloatArray) -> npt.NDArray[np.bool_]:
+        """Whether places are within the rim by more than a millimetre, shape (n,)."""
         xy = self.plane.to_xy(lat_deg, lon_deg)
         if self.area is None:
-            return np.asarray(self.radius_m - np.hypot(xy[:, 0], xy[:, 1]))
+            return np.asarray(np.hypot(xy[:, 0], xy[:, 1]) < self.radius_m - _DEPTH_M)
         points = shapely.points(xy)
-        away = shapely.distance(points, self.area.boundary)
-        return np.asarray(np.where(shapely.contains(self.area, points), away, -away))
+        return np.asarray(
+            shapely.contains(self.area, points) & (shapely.distance(points, self.area.boundary) > _DEPTH_M)
+        )
 
 
 @dataclass(slots=True)
@@ -114,8 +119,8 @@ class InsidersTwin:
         rows = np.flatnonzero(at_hand)
         if not len(rows):
             return []
-        deep = part.depths_m(batch.lat_deg[rows], batch.lon_deg[rows]) > _DEPTH_M
-        return [(row, int(flags[row])) for row in rows[deep].tolist()]
+        held = part.hold(batch.lat_deg[rows], batch.lon_deg[rows])
+        return [(row, int(flags[row])) for row in rows[held].tolist()]
 
     def _report(self, batch: Batch, row: int, held: dict[int, int], dwell_s: float) -> list[tuple[object, ...]]:
         mover, t = int(batch.mover[row]), float(batch.t_s[row])
@@ -134,14 +139,15 @@ class InsidersTwin:
             if not stay.told and t - stay.since_s >= dwell_s:
                 stay.told = True
                 told.append((DWELT, held[number], number, t - stay.since_s))
-        lat, lon, place = batch.lat_deg[row : row + 1], batch.lon_deg[row : row + 1], tuple(batch.place[row])
+        place = batch.place[row]
         return [
-            (what, flags, row, mover, number, t, place, self._margin_m(number, lat, lon), value)
+            (what, flags, row, mover, number, t, tuple(place), self._margin_m(number, place), value)
             for what, flags, number, value in told
         ]
 
-    def _margin_m(self, number: int, lat_deg: FloatArray, lon_deg: FloatArray) -> float:
-        return max(float(part.depths_m(lat_deg, lon_deg)[0]) for part in self._fences[number])
+    def _margin_m(self, number: int, place: FloatArray) -> float:
+        parts = self._fences[number]
+        return max(-float(areas_twin.depths_m(part.packed, part.volume, place[None, :])[0]) for part in parts)
 
 
 def _part(plans: Plans, packed: Packed, plan: int, volume: int) -> _Part:
@@ -160,7 +166,7 @@ def _part(plans: Plans, packed: Packed, plan: int, volume: int) -> _Part:
     if area is not None:
         shapely.prepare(area)
     radius_m = 0.0 if rings else float(plans.circles[volume, 2])
-    return _Part(packed.volumes[volume], int(plans.datum[plan]), middle, ball_m, plane, area, radius_m)
+    return _Part(packed.volumes[volume], int(plans.datum[plan]), middle, ball_m, plane, area, radius_m, packed, volume)
 
 
 def _cut(lat: FloatArray, lon: FloatArray) -> tuple[FloatArray, FloatArray]:

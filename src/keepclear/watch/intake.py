@@ -139,18 +139,14 @@ class Intake:
         return batch.take(np.flatnonzero((note == TAKEN) | (note == JUMPED))), notes
 
     def _number(self, positions: Positions) -> IntArray:
-        """The number of the mover of each position; movers heard of for the first time get the next ones."""
+        """The number of the mover of each position; movers heard of for the first time get the next."""
         if positions.ids is not self._last_ids:
-            numbers = self._numbers
-            heard = np.zeros(len(positions.ids), dtype=np.bool_)
-            heard[positions.mover] = True
-            found = np.full(len(positions.ids), -1, dtype=np.int64)
-            for i in np.flatnonzero(heard).tolist():
-                found[i] = numbers.setdefault(positions.ids[i], len(numbers))
-            self._last_ids, self._last_numbers = positions.ids, found
+            self._last_ids = positions.ids
+            self._last_numbers = np.full(len(positions.ids), -1, dtype=np.int64)
         number = self._last_numbers[positions.mover]
-        if len(number) and number.min() < 0:  # known by name, and not heard until now
-            for i in np.unique(positions.mover[number < 0]).tolist():
+        if len(number) and number.min() < 0:
+            new = np.flatnonzero(number < 0)
+            for i in dict.fromkeys(positions.mover[new].tolist()):
                 self._last_numbers[i] = self._numbers.setdefault(positions.ids[i], len(self._numbers))
             number = self._last_numbers[positions.mover]
         self._make_room()
