@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import shapely
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
@@ -94,7 +95,7 @@ def refused(plans: Plans) -> str | None:
 )
 def test_it_agrees_with_the_rule_on_values(place: Place, corners: list[tuple[int, int]], scale: float) -> None:
     """Corners on a grid: that outlines touch themselves is as likely as not."""
-    assume(corners[0] != corners[-1])  # which is a fault there only
+    assume(corners[0] != corners[-1] and len(set(corners)) > 2)  # a ring closed by hand is a fault there only
     ring = at(np.array(corners, dtype=np.float64) * scale, place)
     expected: str | None = None
     try:
@@ -102,8 +103,14 @@ def test_it_agrees_with_the_rule_on_values(place: Place, corners: list[tuple[int
     except Malformed as refusal:
         expected = refusal.code
     told = refused(of_rings([[ring]]))
-    if scale < 10_000.0:
-        assert told == expected
+    touches = min(
+        shapely.Point(corner).distance(shapely.LineString((start, end)))
+        for corner in corners
+        for start, end in zip(corners, [*corners[1:], corners[0]], strict=True)
+        if corner not in (start, end)
+    )
+    assume(touches > 0.0)  # whether a corner is on an edge, or a hair off it, is another matter on another plane
+    assert told == expected
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(kernels, "LIBRARY", None)
         assert told == refused(of_rings([[ring]]))

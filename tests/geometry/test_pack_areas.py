@@ -113,6 +113,23 @@ def test_a_thin_outline_has_a_point_within() -> None:
         assert areas.depths_m(packed, 0, packed.areas[:, 5:])[0] == pytest.approx(-0.5, abs=0.2)
 
 
+def test_the_point_within_is_deep_where_the_middle_is_narrow() -> None:
+    bone = [
+        (-4e3, -9e3),
+        (4e3, -9e3),
+        (4e3, -2e3),
+        (5, -1e3),
+        (5, 1e3),
+        (4e3, 2e3),
+        (4e3, 9e3),
+        (-4e3, 9e3),
+        (-4e3, 2e3),
+    ]
+    packed = pack(plans_of([[*bone, (-5, 1e3), (-5, -1e3), (-4e3, -2e3)]]))
+    if kernels.LIBRARY is not None:  # the twin takes any point within
+        assert areas.depths_m(packed, 0, packed.areas[:, 5:])[0] < -2_000.0
+
+
 @pytest.mark.parametrize(
     ("ring", "code"),
     [([], "outline_vertices"), ([(0.0, 0.0), (0.0, 120.0), (0.0, -120.0)], "too_wide")],
