@@ -162,12 +162,12 @@ WRONG: dict[str, tuple[dict[str, Any], str, str]] = {
     "an unknown datum": (line(datum="agl"), "properties.datum", "unknown_word"),
     "a radius of a line": (line(radius_m=5), "properties.radius_m", "unknown_field"),
     "hidden id": (line(id="al\u202epha"), "plans[#0].id", "hidden_character"),
-    "two ids": (line() | {"id": "bravo"}, "properties.id", "differs_between_rows"),
+    "two ids": (line() | {"id": "bravo"}, "properties.id", "said_otherwise"),
     "two lines of one id": (collection(line(), line()), "features[1].id", "id_twice"),
     "two kinds of one id": (
         collection(line(), area("Polygon", [RING], id="alpha")),
         "features[1].properties.kind",
-        "differs_between_rows",
+        "said_otherwise",
     ),
     "an area without kind": (area("Polygon", [RING], kind=None), "properties.kind", "missing_field"),
     "an area without end": (area("Polygon", [RING], ends_at=None), "properties.ends_at", "missing_field"),
@@ -275,7 +275,7 @@ def test_points_with_times_are_positions() -> None:
         (collection(report(id=None)), "features[0].properties.id", "missing_field"),
         (collection(report(time=None)), "features[0].properties.time", "missing_field"),
         (collection(report(), line()), "features[1].geometry", "not_positions"),
-        (collection(report(), report(datum="msl")), "features[1].properties.datum", "differs_between_rows"),
+        (collection(report(), report(datum="msl")), "features[1].properties.datum", "one_datum"),
         (collection(report(uncertainty_m=-1)), "positions[0].uncertainty_m", "not_between"),
     ],
 )

@@ -168,6 +168,9 @@ def test_positions_keep_their_order(table: Any) -> None:
     assert positions.datum is Datum.WGS84
     with_datum = table(rows(datum=["msl"] * 5))
     assert reading.positions(with_datum).datum is Datum.MSL
+    with pytest.raises(Malformed) as refusal:
+        reading.positions(table(rows(datum=["msl", "wgs84"] * 2 + ["msl"])))
+    assert (refusal.value.field, refusal.value.code) == ("datum", "one_datum")
 
 
 @tables

@@ -158,7 +158,7 @@ def show(speaker: Speaker, found: Sequence[Conflict], limit: int) -> None:
     all_of_them = [(conflict, breach) for conflict in found for breach in conflict.breaches]
     if all_of_them:
         rows = [_row(speaker, conflict, breach) for conflict, breach in all_of_them[:limit]]
-        speaker.table("title.conflicts", ["plans", "too_near", "nearest", "apart", "what"], rows, apart=True)
+        speaker.table("title.conflicts", ["plans", "too_near", "apart"], rows, apart=True)
     if len(all_of_them) > limit:
         speaker.print("more_breaches", count=len(all_of_them) - limit)
 
@@ -170,21 +170,21 @@ def _row(speaker: Speaker, conflict: Conflict, breach: Breach) -> list[str]:
         height = speaker.say("any_height")
     else:
         height = _apart(speaker, "height", breach.vertical_m, breach.required_vertical_m)
+    moments = (("from_time", breach.starts_at), ("nearest_time", breach.nearest_at), ("until_time", breach.ends_at))
     return [
-        f"{speaker.value(conflict.a)}\n{speaker.value(conflict.b)}",
-        f"{speaker.say('from_time', at=_clock(breach.starts_at))}\n"
-        f"{speaker.say('until_time', at=_clock(breach.ends_at))}",
-        f"{speaker.value(_clock(breach.nearest_at))}\n{speaker.value(f'{breach.lat_deg:.4f} {breach.lon_deg:.4f}')}",
-        f"{_apart(speaker, 'ground', breach.horizontal_m, breach.required_horizontal_m)}\n{height}",
-        speaker.say(f"reason.{breach.reason}"),
+        f"{speaker.value(conflict.a)}\n{speaker.value(conflict.b)}\n{speaker.say(f'reason.{breach.reason}')}",
+        "\n".join(speaker.say(key, at=_clock(at)) for key, at in moments),
+        f"{_apart(speaker, 'ground', breach.horizontal_m, breach.required_horizontal_m)}\n{height}\n"
+        + speaker.say("nearest_place", place=f"{breach.lat_deg:.4f} {breach.lon_deg:.4f}"),
     ]
 
 
 def _apart(speaker: Speaker, which: str, apart_m: float, required_m: float) -> str:
-    """How far apart, and how far is required; whole metres, rounded down, so that what falls short is seen to."""
+    """How far apart, in whole metres rounded down so that what falls short is seen to; and how far is required."""
     if required_m == 0.0:
         return speaker.say(f"{which}_within")
-    return speaker.say(which, apart=f"{math.floor(apart_m):,} m", required=f"{required_m:,.0f} m")
+    required = f"{required_m:,.1f}".removesuffix(".0")
+    return speaker.say(which, apart=f"{math.floor(apart_m):,} m", required=f"{required} m")
 
 
 def _clock(at: datetime) -> str:

@@ -143,7 +143,7 @@ def read_positions(source: bytes | Mapping[str, Any]) -> Positions:
         datums.add(datum_of(said.datum or Datum.WGS84, f"{where}properties.datum"))
         if len(datums) > 1:
             message = "positions that are read together have one datum"
-            raise Malformed(message, field=f"{where}properties.datum", code="differs_between_rows")
+            raise Malformed(message, field=f"{where}properties.datum", code="one_datum")
     table = np.array(rows, dtype=np.float64).reshape(len(rows), 6)
     return checked_positions(
         Positions(
@@ -222,7 +222,7 @@ def _id(feature: _Feature, where: str) -> str | None:
     said = _properties(feature)
     if feature.id is not None and said.id is not None and str(feature.id) != str(said.id):
         message = f"the feature's own id is another: {feature.id}"
-        raise Malformed(message, field=f"{where}properties.id", code="differs_between_rows")
+        raise Malformed(message, field=f"{where}properties.id", code="said_otherwise")
     found = next((each for each in (feature.id, said.id, said.name) if each is not None), None)
     return None if found is None else str(found)
 
@@ -255,7 +255,7 @@ def _gather(drafts: dict[str, Draft], draft: Draft, where: str) -> None:
     for member in ("kind", "datum"):
         if getattr(first, member) != getattr(draft, member):
             message = f"another {member} was given for {draft.id} before"
-            raise Malformed(message, field=f"{where}properties.{member}", code="differs_between_rows")
+            raise Malformed(message, field=f"{where}properties.{member}", code="said_otherwise")
     first.volumes += draft.volumes
     if len(draft.points):
         first.points, first.band_m, first.room = draft.points, draft.band_m, draft.room

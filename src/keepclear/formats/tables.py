@@ -96,7 +96,7 @@ def positions_of_rows(table: Table) -> Positions:
         given = table.texts("datum")
         if len(given.words) > 1 or (given.codes < 0).any():
             message = "positions that are read together have one datum"
-            raise Malformed(message, field="datum", code="differs_between_rows")
+            raise Malformed(message, field="datum", code="one_datum")
         datum = datum_of(given.words[0], "datum") if given.words else datum
     return checked_positions(
         Positions(
