@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import ctypes
 import hashlib
 from typing import Any
 
 import numpy as np
 
-from keepclear.geometry import areas, kernels, surface
+from keepclear.conflict.pairs import stays_between
+from keepclear.geometry import areas, surface
 from keepclear.geometry.columns import KINDS, Plans
-from keepclear.geometry.kernels import BreachList, MinimaStruct, taken
-from keepclear.geometry.pack import Packed, pack
+from keepclear.geometry.kernels import MinimaStruct
+from keepclear.geometry.pack import pack
 
 WAYS, POINTS, AREAS, CORNERS = 500, 12, 60, 9
 
@@ -48,36 +48,12 @@ def plans(random: np.random.Generator) -> Plans:
     )
 
 
-def breaches(packed: Packed) -> np.ndarray[Any, np.dtype[np.void]]:
-    """All pairs, swept."""
-    library = kernels.LIBRARY
-    assert library is not None
-    number, address, real = ctypes.c_int64, ctypes.c_void_p, ctypes.c_double
-    struct, minima, found = packed.struct(), MinimaStruct(), BreachList()
-    minima.across[:], minima.height[:] = [2_000.0] * 25, [150.0] * 25
-
-    def call(name: str, result: Any, *arguments: tuple[Any, Any]) -> Any:
-        kinds, values = zip(*arguments, strict=True)
-        return ctypes.CFUNCTYPE(result, *kinds)((name, library))(*values)
-
-    plans = (address, ctypes.addressof(struct))
-    least = (address, ctypes.addressof(minima))
-    sweep = (address, call("kc_sweep_lay", address, plans, least, (real, 0.0)))
-    cuts = np.empty(2, dtype=np.int64)
-    call("kc_sweep_cut", None, sweep, (number, 1), (address, cuts.ctypes.data))
-    into = (address, ctypes.addressof(found))
-    first, last = ((number, int(cut)) for cut in cuts)
-    assert call("kc_sweep_run", ctypes.c_int, sweep, first, last, into, (address, None))
-    assert call("kc_sweep_join", ctypes.c_int, into, (number, len(packed)))
-    call("kc_sweep_free", None, sweep)
-    return taken(found)
-
-
 def digests() -> dict[str, str]:
     """By name, with how much there is of it."""
     random = np.random.default_rng(20170908)
     drawn = plans(random)
-    packed = pack(drawn)
+    packed, minima = pack(drawn), MinimaStruct()
+    minima.across[:], minima.height[:] = [2_000.0] * 25, [150.0] * 25
     first, share = random.integers(0, len(packed.nodes) - 1, 5_000), random.uniform(0, 1, 5_000)
     on_legs = surface.on_legs(packed.nodes, first, share)
     legs = [packed.nodes[i : i + 2] for i in first[:300].tolist() if packed.nodes[i, 0] < packed.nodes[i + 1, 0]]
@@ -95,7 +71,7 @@ def digests() -> dict[str, str]:
         "vertices": packed.vertices,
         "depths": np.concatenate([areas.depths_m(packed, k, on_legs[:100]) for k in range(AREAS)]),
         "stays": np.concatenate([stay for k in range(AREAS) for stay in stays(k)]),
-        "breaches": breaches(packed),
+        "breaches": stays_between(packed, minima, threads=1),
     }
     return {
         f"{len(array)} {name}": hashlib.sha256(np.ascontiguousarray(array).tobytes()).hexdigest()
