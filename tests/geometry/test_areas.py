@@ -158,6 +158,24 @@ def test_a_circle_agrees_with_geodesics(engine: ModuleType, place: Place, radius
             assert found["horizontal_m"][0] == pytest.approx(max(0.0, float(depths.min())), abs=0.01)
 
 
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("reach", [100_000.0, 500_000.0])
+@pytest.mark.parametrize("size", [5_000.0, 300_000.0])
+def test_a_wide_reach_is_right_to_a_millionth(place: Place, reach: float, size: float) -> None:
+    ring = at(rough_ring(np.random.default_rng(2), size, 7), place)
+    out = 0.6 * size + reach
+    path = at([(0.5 * out, 0.8 * out), (0.5 * out - 12_000.0, 0.8 * out - 15_000.0)], place)
+    leg = np.column_stack(((0.0, 100.0), points_in_space(*path.T), (0.0, 0.0), (1e3, 1e3)))
+    packed = pack(of_rings([[ring]]))
+    depths = true_depths([ring], path)
+    asked = float(depths.mean())
+    assert depths[1] < asked < depths[0]
+    (found,) = stays(areas, leg, packed, asked)
+    enters = true_depths([ring], along(path[0], path[1], np.array([found["t0_s"] / 100.0])))
+    assert enters[0] == pytest.approx(asked, rel=1e-6)
+    assert found["horizontal_m"] == pytest.approx(depths[1], rel=1e-6)
+
+
 START = datetime(2017, 9, 8, 7, tzinfo=UTC)
 
 
