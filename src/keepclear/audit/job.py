@@ -16,23 +16,21 @@ SHORTEST_SLICE_S = 60.0
 class Rules(msgspec.Struct, frozen=True, kw_only=True):
     """What counts.
 
-    Two tracks are in conflict where they are nearer than `across_m` on the ground and `height_m` in height at one
-    moment; they meet where they are nearer than `encounter_m` at any height (None: encounters are not asked for). Two
+    Two tracks are in conflict where they are nearer than `across_m` on the ground and `height_m` in height (None: at
+    any height) at one moment; they meet where they are nearer than `encounter_m` at any height (None: encounters are not asked for). Two
     reports of a track further apart in time than `max_gap_s` are not joined.
     """
 
     across_m: float = 9_260.0
-    height_m: float = 300.0
+    height_m: float | None = 300.0
     encounter_m: float | None = None
     max_gap_s: float = 300.0
 
     def checked(self) -> Rules:
         """These rules; raises `Malformed` naming the one that makes no sense."""
-        wanted = {"across_m": self.across_m, "height_m": self.height_m, "max_gap_s": self.max_gap_s}
-        if self.encounter_m is not None:
-            wanted["encounter_m"] = self.encounter_m
-        for field, value in wanted.items():
-            if not (0.0 < value < math.inf or (field == "height_m" and value == math.inf)):
+        for field in ("across_m", "height_m", "encounter_m", "max_gap_s"):
+            value = getattr(self, field)
+            if value is not None and not 0.0 < value < math.inf:
                 raise Malformed(f"must be above 0, not {value:g}", field=field, code="not_positive", value=value)
         return self
 

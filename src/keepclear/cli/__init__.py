@@ -15,7 +15,7 @@ import typer
 from typer.core import TyperGroup
 
 from keepclear import __version__
-from keepclear.cli import check, keep, look, play, say
+from keepclear.cli import audit, check, keep, look, play, say
 from keepclear.cli.options import Lang
 from keepclear.cli.speak import Language
 from keepclear.phrases import LANGUAGES
@@ -25,7 +25,7 @@ PANELS = {
     "keep": keep.COMMANDS,
     "look": look.COMMANDS,
     "say": say.COMMANDS,
-    "engine": check.COMMANDS,
+    "engine": check.COMMANDS | audit.COMMANDS,
     "play": play.COMMANDS,
 }
 """The commands by what they are for; the panel's title is the phrase `cli.panel.<name>`."""
