@@ -17,8 +17,8 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
     """What counts.
 
     Two tracks are in conflict where they are nearer than `across_m` on the ground and `height_m` in height (None: at
-    any height) at one moment; they meet where they are nearer than `encounter_m` at any height (None: encounters are not asked for). Two
-    reports of a track further apart in time than `max_gap_s` are not joined.
+    any height) at one moment; they meet where they are nearer than `encounter_m` at any height (None: encounters are
+    not asked for). Two reports of a track further apart in time than `max_gap_s` are not joined.
     """
 
     across_m: float = 9_260.0

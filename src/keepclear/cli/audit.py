@@ -33,7 +33,8 @@ def audit(
 
     minimum = read_separation(separation)
     assert minimum is not None
-    rules = Rules(across_m=minimum.horizontal_m, height_m=minimum.vertical_m, encounter_m=encounter, max_gap_s=gap)
+    height_m = None if math.isinf(minimum.vertical_m) else minimum.vertical_m
+    rules = Rules(across_m=minimum.horizontal_m, height_m=height_m, encounter_m=encounter, max_gap_s=gap)
     with speaker.progress("auditing") as step:
         summary = run(files, out, rules, workers=workers, ray_address=ray, progress=step)
     found = out / "findings.parquet"
