@@ -39,7 +39,7 @@ _WGS84 = Geod(ellps="WGS84")
 BOUNDLESS_M = 1e6
 """A height without end is this far up or down, for the kernels."""
 LONGEST_CHORD_M = 20_000.0
-"""Ways are cut to this for the kernels, which lift the chord back to the surface (`kernels/earth.h`); outlines to half."""
+"""Ways are cut to this for the kernels, which lift the chord back to the surface (`kernels/earth.h`)."""
 _LEAST_RADIUS_M = 6_335_439.0
 _HALF_ROUND_M = 20_003_931.5
 

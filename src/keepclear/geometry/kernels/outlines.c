@@ -255,28 +255,43 @@ double kc_depth(const kc_plans *plans, int64_t volume, const double p[3], double
     }
     kc_plane plane;
     kc_plane_at(p, &plane);
-    int inside = 0;
-    double nearest2 = INFINITY, share = 0.0;
+    enum { AT_ONCE = 64 };
+    double xs[AT_ONCE + 1], ys[AT_ONCE + 1], nearest2 = INFINITY, about = INFINITY, share = 0.0;
     const double *from = area, *to = area;
+    int inside = 0;
     for (int64_t r = plans->ring_from[volume]; r < plans->ring_from[volume + 1]; r++) {
         int64_t count;
-        const double *ring = kc_ring(plans, r, &count), *last = ring + 3 * (count - 1);
-        double a[2], b[2], s;
-        kc_on_plane(&plane, last, a);
-        for (int64_t k = 0; k < count; k++) {
-            const double *next = ring + 3 * k;
-            kc_on_plane(&plane, next, b);
-            if ((a[1] > 0.0) != (b[1] > 0.0)) inside ^= a[0] + (b[0] - a[0]) * (a[1] / (a[1] - b[1])) > 0.0;
-            double d2 = kc_to_segment(0.0, 0.0, a[0], a[1], b[0], b[1], &s);
-            if (d2 < nearest2) {
-                nearest2 = d2;
-                share = s;
-                from = last;
-                to = next;
+        const double *ring = kc_ring(plans, r, &count);
+        double a[2];
+        kc_on_plane(&plane, ring + 3 * (count - 1), a);
+        xs[0] = a[0];
+        ys[0] = a[1];
+        for (int64_t done = 0; done < count;) {
+            int some = (int)(count - done < AT_ONCE ? count - done : AT_ONCE);
+            for (int k = 0; k < some; k++) {
+                double b[2];
+                kc_on_plane(&plane, ring + 3 * (done + k), b);
+                xs[k + 1] = b[0];
+                ys[k + 1] = b[1];
             }
-            last = next;
-            a[0] = b[0];
-            a[1] = b[1];
+            for (int k = 0; k < some; k++) {
+                double x0 = xs[k], y0 = ys[k], x1 = xs[k + 1], y1 = ys[k + 1], s;
+                if ((y0 > 0.0) != (y1 > 0.0)) inside ^= x0 + (x1 - x0) * (y0 / (y0 - y1)) > 0.0;
+                if ((x0 > about && x1 > about) || (x0 < -about && x1 < -about) || (y0 > about && y1 > about) ||
+                    (y0 < -about && y1 < -about))
+                    continue;
+                double d2 = kc_to_segment(0.0, 0.0, x0, y0, x1, y1, &s);
+                if (d2 < nearest2) {
+                    nearest2 = d2;
+                    about = sqrt(d2);
+                    share = s;
+                    from = ring + 3 * (done + k ? done + k - 1 : count - 1);
+                    to = ring + 3 * (done + k);
+                }
+            }
+            xs[0] = xs[some];
+            ys[0] = ys[some];
+            done += some;
         }
     }
     double at[3];
