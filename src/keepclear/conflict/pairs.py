@@ -6,6 +6,7 @@ import ctypes
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -102,6 +103,23 @@ def stays_of_pair(packed: Packed, i: int, other: Packed, j: int, least: MinimaSt
     return rows
 
 
+class Counts(NamedTuple):
+    """What the sweep went through: balls made, pairs of them that touch, of those the ways that may pass near one
+    another, pairs of legs looked at, and worked out exactly."""
+
+    balls: int
+    near: int
+    ways: int
+    legs: int
+    exact: int
+
+
+def counted(packed: Packed, least: MinimaStruct, *, slab_s: float = 0.0) -> Counts:
+    """How much is left for each stage of the sweep. For whoever measures; needs the compiled kernels."""
+    with _Sweep(packed, least, slab_s) as sweep:
+        return sweep.counts()
+
+
 class _Sweep:
     """Plans laid out in the kernel's memory for as long as the `with` lasts."""
 
@@ -151,6 +169,16 @@ class _Sweep:
             for each in lists:
                 self._library.kc_free(each.list)
         return taken(found)
+
+    def counts(self) -> Counts:
+        numbers = np.zeros(len(Counts._fields), dtype=np.int64)
+        cuts = np.empty(2, dtype=np.int64)
+        self._library.kc_sweep_cut(self._sweep, 1, pointer(cuts))
+        found = BreachList()
+        done = self._library.kc_sweep_run(self._sweep, cuts[0], cuts[1], found, pointer(numbers))
+        self._library.kc_free(found.list)
+        _or_no_memory(bool(done))
+        return Counts(*numbers.tolist())
 
 
 def _or_no_memory(done: bool) -> None:
