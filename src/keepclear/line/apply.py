@@ -14,7 +14,7 @@ from keepclear.line.danger import taken
 from keepclear.line.groups import concerned_by, file_group, name_of
 from keepclear.line.line_check import take_answer, take_check
 from keepclear.line.message import Message
-from keepclear.line.plans import reach
+from keepclear.line.plans import columns, reach
 from keepclear.line.procedure import cancelled_by, first, too_many_boundaries, too_many_desks
 from keepclear.line.receipts import in_force, plan_of
 from keepclear.line.reports import file_track
@@ -109,9 +109,13 @@ def _hold_plan(state: State, thread: Thread) -> None:
     current = in_force(state, thread)
     plan = plan_of(current)
     if thread.exercise or plan is None or cancelled_by(state, thread) is not None:
-        state.plans.pop(thread.id, None)
+        if state.plans.pop(thread.id, None) is not None:
+            state.air.remove(thread.id)
         return
+    before = state.plans.get(thread.id)
     state.plans[thread.id] = HeldPlan(current, plan, *reach(plan))
+    if before is None or before.message.id != current.id:
+        state.air.put(columns(thread.id, plan))
     if plan.kind in FLOWN:
         state.aircraft.setdefault(thread.author, set()).update(plan.assets)
 

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from keepclear.conflict.detect import Breach, conflicts
-from keepclear.conflict.separation import minimum
+from keepclear.conflict.breaches import Breach
 from keepclear.line.message import Message
 from keepclear.line.noticing import Noticing, finding
-from keepclear.line.plans import is_in_force
+from keepclear.line.plans import columns, is_in_force
 from keepclear.line.state import State, Thread
 from keepclear.model.findings import Finding, FindingKind
 from keepclear.model.plans import Plan
@@ -58,22 +57,19 @@ def _held(state: State, thread: Thread, now: datetime) -> Known | None:
 
 
 def _against_all(noticing: Noticing, here: Known) -> dict[str, tuple[Breach, ...]]:
+    """The breaches of one plan with each other, by thread; what the others know of it is brought up to date as well."""
     thread, _, plan = here
     state, now = noticing.state, noticing.now
-    own = state.plans[thread.id]
+    found = {each.b: each.breaches for each in state.air.check(columns(thread.id, plan))}
     met: dict[str, tuple[Breach, ...]] = {}
-    for other_id, other in state.plans.items():
-        breaches: tuple[Breach, ...] = ()
-        if other_id == thread.id or other.plan.window.ends_at <= now:
-            continue
-        together = own.begins_at < other.over_at and other.begins_at < own.over_at
-        if together and not _same_matter(thread, plan, state.threads[other_id], other.plan):
-            breaches = conflicts(plan, other.plan, minimum(plan.kind, other.plan.kind))
-        if breaches:
+    for other_id, breaches in found.items():
+        other = state.plans[other_id]
+        if now < other.plan.window.ends_at and not _same_matter(thread, plan, state.threads[other_id], other.plan):
             met[other_id] = breaches
-        known = state.conflicts.get(other_id)
-        if known is not None and known[0] == other.message.id and (breaches or thread.id in known[1]):
-            known[1][thread.id] = breaches
+    for other_id, (version, with_whom) in state.conflicts.items():
+        held = state.plans.get(other_id)
+        if (other_id in met or thread.id in with_whom) and held is not None and version == held.message.id:
+            with_whom[thread.id] = met.get(other_id, ())
     return met
 
 
@@ -117,5 +113,5 @@ def _found(key: str, one: Known, other: Known, breaches: list[Breach]) -> Findin
             "lon_deg": worst.lon_deg,
         },
         evidence=(first[1].id, second[1].id),
-        synthetic=any(breach.synthetic for breach in breaches),
+        synthetic=not (first[2].basis.is_fact and second[2].basis.is_fact),
     )

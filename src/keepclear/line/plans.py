@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
+from msgspec.structs import replace
+
+from keepclear.geometry.columns import Plans
 from keepclear.line.message import Message
 from keepclear.line.procedure import cancelled_by
 from keepclear.line.receipts import in_force, plan_of, versions
@@ -31,6 +34,11 @@ def is_in_force(state: State, thread: Thread, now: datetime) -> bool:
     """Whether a notice is real, not cancelled, and its plan's time not over."""
     found = state.plans.get(thread.id)
     return found is not None and now < found.plan.window.ends_at
+
+
+def columns(thread_id: str, plan: Plan) -> Plans:
+    """A plan as the engine of conflicts takes it, called by its thread. Raises `Malformed` naming what is wrong."""
+    return Plans.of(replace(plan, id=thread_id))
 
 
 def reach(plan: Plan) -> tuple[datetime, datetime]:

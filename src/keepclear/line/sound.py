@@ -15,6 +15,7 @@ from functools import lru_cache
 import numpy as np
 
 from keepclear.errors import Malformed
+from keepclear.geometry.columns import Plans
 from keepclear.geometry.earth import LocalPlane, distance_m
 from keepclear.geometry.grids import canonical_grid, from_gars, from_mgrs
 from keepclear.geometry.pack import lengths_m
@@ -43,9 +44,20 @@ def check_sound(act: a.Act) -> None:
             check_polygon(lats, lons, f"{field}.vertices")
     for field, points, longest_m in ways(act):
         _check_length(field, points, longest_m)
+    if isinstance(act, a.Notice | a.Correction):
+        _check_plan(act.plan)
     for field, names in places(act):
         if canonical(names.grid) is None:
             canonical_grid(names.grid, f"{field}.grid")
+
+
+def _check_plan(plan: Plan) -> None:
+    """What the engine of conflicts would refuse must not be recorded: applying it would fail ever after."""
+    try:
+        Plans.of(plan)
+    except Malformed as wrong:
+        field = wrong.field.replace(f"plans[{plan.id}]", "act.plan")
+        raise Malformed(wrong.message, field=field, code=wrong.code, **wrong.values) from None
 
 
 def check_names(act: a.Act) -> None:

@@ -11,7 +11,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import NamedTuple, TypeVar
 
-from keepclear.conflict.detect import Breach
+from keepclear.conflict.airspace import Airspace
+from keepclear.conflict.breaches import Breach
 from keepclear.line.agenda import Agenda
 from keepclear.line.message import Message
 from keepclear.model import acts as a
@@ -196,6 +197,8 @@ class State:
         """By plan id: the threads of notices that carry it."""
         self.plans: dict[str, HeldPlan] = {}
         """By thread of a real notice that is not cancelled: the plan it now carries."""
+        self.air = Airspace()
+        """The same plans, by their threads, as the engine of conflicts has them."""
         self.requests: list[str] = []
         """The threads of clear-airspace requests."""
         self.calls: dict[str, None] = {}
