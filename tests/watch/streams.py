@@ -173,11 +173,13 @@ class Setting:
     def __init__(self, twin: bool) -> None:
         self.twin = twin
 
-    def fences(self, plans: object = None, *, dwell_s: float = np.inf, max_gap_s: float = 60.0) -> Fences:
+    def fences(
+        self, plans: object = None, *, dwell_s: float = np.inf, max_gap_s: float = 60.0, between_reports: bool = False
+    ) -> Fences:
         if not self.twin:
-            return Fences(plans, dwell_s=dwell_s, max_gap_s=max_gap_s)
+            return Fences(plans, dwell_s=dwell_s, max_gap_s=max_gap_s, between_reports=between_reports)
         with patch.object(fences_file, "LIBRARY", None):
-            return Fences(plans, dwell_s=dwell_s, max_gap_s=max_gap_s)
+            return Fences(plans, dwell_s=dwell_s, max_gap_s=max_gap_s, between_reports=between_reports)
 
     def proximity(
         self, radius_m: float, *, vertical_m: float = np.inf, max_age_s: float = 60.0, hysteresis: float = 0.1
@@ -199,9 +201,10 @@ class Setting:
 
 def same(one: LiveFindings, other: LiveFindings, *, within_m: float = 0.01) -> None:
     """Asserts that two say the same: what, of whom, when; figures and places to a centimetre."""
-    assert [tuple(row) for row in zip(one.kind, one.subject, one.other, one.flags, one.t_s, strict=True)] == [
-        tuple(row) for row in zip(other.kind, other.subject, other.other, other.flags, other.t_s, strict=True)
+    assert [tuple(row) for row in zip(one.kind, one.subject, one.other, one.flags, strict=True)] == [
+        tuple(row) for row in zip(other.kind, other.subject, other.other, other.flags, strict=True)
     ]
+    np.testing.assert_allclose(one.t_s, other.t_s, rtol=0.0, atol=1e-4 * (within_m > 0.0))
     np.testing.assert_allclose(one.margin_m, other.margin_m, rtol=3e-6, atol=within_m)
     np.testing.assert_allclose(one.value, other.value, rtol=3e-6, atol=within_m)
     np.testing.assert_allclose(one.lat_deg, other.lat_deg, atol=1e-7)

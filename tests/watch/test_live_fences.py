@@ -19,7 +19,7 @@ from keepclear.geometry.pack import along
 from keepclear.watch.fences import Fences, Insiders
 from keepclear.watch.live import Watch
 from keepclear.watch.live_findings import HEIGHT_UNKNOWN, HEIGHTS_NOT_COMPARABLE, LiveKind
-from tests.watch.streams import FOREVER, ORIGINS, T0, Setting, Volume, at, plans_of, star
+from tests.watch.streams import FOREVER, ORIGINS, T0, Setting, Volume, at, plans_of, same, some_fences, star, stream
 
 pytestmark = pytest.mark.kernels
 
@@ -232,3 +232,63 @@ def test_what_is_no_fence_is_refused_and_those_up_stay_up() -> None:
     assert len(fences) == 1
     with pytest.raises(Malformed):
         Fences(square(), dwell_s=0.0)
+
+
+@settings_of
+def test_between_reports_every_crossing_has_its_moment(setting: Setting) -> None:
+    fences = setting.fences(square(), dwell_s=12.0, between_reports=True)
+    watch = setting.watch(fences=fences)
+    found = setting.feed(
+        watch, at(ORIGINS[1], [("a", 0, -500, 0), ("a", 10, 500, 0), ("a", 50, 0, 0), ("a", 60, 0, 200)])
+    )
+    assert [(each.kind, round(each.t_s - T0, 3)) for each in found] == [
+        (LiveKind.ENTERED, 4.0),
+        (LiveKind.LEFT, 6.0),
+        (LiveKind.ENTERED, 42.0),
+        (LiveKind.DWELT, 55.0),
+        (LiveKind.LEFT, 55.0),
+    ]
+    assert found.margin_m == pytest.approx(0.0, abs=0.01)
+    assert found.value[1] == pytest.approx(2.0, abs=1e-3)
+
+
+@settings_of
+def test_reports_alone_do_not_show_what_lies_between(setting: Setting) -> None:
+    watch = setting.watch(fences=setting.fences(square()))
+    assert len(setting.feed(watch, at(ORIGINS[1], [("a", 0, -500, 0), ("a", 10, 500, 0)]))) == 0
+
+
+@settings_of
+def test_between_reports_a_window_ends_and_a_band_is_crossed(setting: Setting) -> None:
+    here = ORIGINS[4]
+    limit = (T0 + 3.0, T0 + 20.0, 100.0, 200.0)
+    plans = plans_of(here, {"square": [(limit, [SQUARE])]})
+    watch = setting.watch(fences=setting.fences(plans, between_reports=True))
+    setting.feed(watch, at(here, [("w", 0, 0, 0)], 150.0))
+    found = setting.feed(watch, at(here, [("w", 30, 0, 0)], 150.0))
+    assert [(each.kind, each.t_s - T0) for each in found] == [(LiveKind.ENTERED, 3.0), (LiveKind.LEFT, 20.0)]
+    setting.feed(watch, at(here, [("b", 5, 0, 0)], 0.0))
+    found = setting.feed(watch, at(here, [("b", 15, 0, 0)], 300.0))
+    assert [(each.kind, round(each.t_s - T0, 3)) for each in found] == [
+        (LiveKind.ENTERED, 8.333),
+        (LiveKind.LEFT, 11.667),
+    ]
+
+
+@settings_of
+def test_between_reports_that_are_not_joined_nothing_is_told(setting: Setting) -> None:
+    watch = setting.watch(fences=setting.fences(square(), between_reports=True))
+    assert len(setting.feed(watch, at(ORIGINS[1], [("a", 0, -500, 0), ("a", 61, 500, 0)]))) == 0
+
+
+@given(seed=st.integers(0, 2**32), origin=st.sampled_from(ORIGINS), side=st.sampled_from([3_000.0, 40_000.0]))
+def test_between_reports_kernel_and_twin_find_the_same(seed: int, origin: tuple[float, float], side: float) -> None:
+    rng = np.random.default_rng(seed)
+    plans = some_fences(rng, origin, 3, side)
+    positions = stream(rng, origin, 2, 16, side)
+    found = []
+    for twin in (False, True):
+        setting = Setting(twin)
+        fences = setting.fences(plans, dwell_s=20.0, between_reports=True)
+        found.append(setting.feed(setting.watch(fences=fences), positions))
+    same(*found)

@@ -53,7 +53,7 @@ class Batch:
     alt_m: FloatArray
     datum: ByteArray  # (m,) places in DATUMS
     uncertainty_m: FloatArray
-    before: FloatArray  # (m, 5) of the report before: t_s (NaN if there was none), place, alt_m
+    before: FloatArray  # (m, 5) of the report before: t_s (NaN if there was none), place, alt_m in this one's datum
     joined: npt.NDArray[np.bool_]
 
     def __len__(self) -> int:

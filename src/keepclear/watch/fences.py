@@ -10,9 +10,12 @@ antimeridian.
 A height that is not known is held to be any height; heights above different things are not compared, and the area alone
 decides: the finding is flagged.
 
-`entered` and `left` are told at the report that shows it. `dwelt` is told once of each stay, at the first report, or at
-the first `tick` since the last report no more than `max_gap_s` ago, by which it has lasted for `dwell_s`. After a
-silence longer than that, or a jump, nobody knows whether the mover stayed: a stay that goes on is then counted anew.
+`entered` and `left` are told of the report that shows it. With `between_reports` what lies between two reports that are
+joined counts too: the mover is held to go evenly along the geodesic, its height evenly, and each time it enters or
+leaves, by area, band or window, is told with the moment and the place; so is a fence it went right through. `dwelt` is
+told once of each stay: at the first report by which it has lasted for `dwell_s`, or at the first such `tick` while the
+last report is no older than `max_gap_s`. After a silence longer than that, or a jump, nobody knows whether the mover
+stayed: a stay that goes on is then counted anew.
 
 Fences may be put up and removed at any time. Whoever is within a new one is told to have entered at its next report; of
 a fence that is removed nothing more is told.
@@ -38,7 +41,7 @@ from keepclear.watch.sightings import Reports, Sightings, findings_of
 
 if LIBRARY is not None:
     _ALL, _SEEN = ctypes.c_void_p, ctypes.POINTER(Sightings)
-    LIBRARY.kc_fences_new.argtypes = ()
+    LIBRARY.kc_fences_new.argtypes = (ctypes.c_int,)
     LIBRARY.kc_fences_new.restype = _ALL
     LIBRARY.kc_fences_drop.argtypes = (_ALL,)
     LIBRARY.kc_fences_drop.restype = None
@@ -60,15 +63,22 @@ class Fences:
     """Fences, by the rule at the head of this file. One `Watch` uses it.
 
     `fences` are plans with volumes, or anything `Plans.of` takes; `dwell_s` infinite: nobody is told to have dwelt.
-    `max_gap_s` is that of the `Watch`'s intake.
+    `max_gap_s` is that of the `Watch`'s intake. `between_reports` costs several times what reports alone do.
     """
 
-    def __init__(self, fences: object = None, *, dwell_s: float = math.inf, max_gap_s: float = 300.0) -> None:
+    def __init__(
+        self,
+        fences: object = None,
+        *,
+        dwell_s: float = math.inf,
+        max_gap_s: float = 300.0,
+        between_reports: bool = False,
+    ) -> None:
         if not dwell_s > 0.0:
             raise Malformed(f"{dwell_s} is not more than 0", field="dwell_s", code="out_of_range", value=dwell_s)
         notice()
         self._dwell_s, self._max_gap_s = float(dwell_s), float(max_gap_s)
-        self._insiders: Insiders | InsidersTwin = InsidersTwin() if LIBRARY is None else Insiders()
+        self._insiders: Insiders | InsidersTwin = (InsidersTwin if LIBRARY is None else Insiders)(between_reports)
         self._numbers: dict[str, int] = {}
         self._free: list[int] = []
         self._names = np.empty(0, dtype=object)
@@ -127,11 +137,11 @@ class Fences:
 class Insiders:
     """The kernel: `kc_fences` of fences.c."""
 
-    def __init__(self) -> None:
+    def __init__(self, between_reports: bool) -> None:
         assert LIBRARY is not None
         self._drop = LIBRARY.kc_fences_drop
         self._kept: dict[int, tuple[PlansStruct, Packed]] = {}
-        self._all = LIBRARY.kc_fences_new()
+        self._all = LIBRARY.kc_fences_new(between_reports)
         if not self._all:
             raise MemoryError
 

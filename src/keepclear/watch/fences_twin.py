@@ -11,7 +11,7 @@ import shapely
 from keepclear.geometry import areas_twin
 from keepclear.geometry.columns import IntArray, Plans
 from keepclear.geometry.earth import FloatArray, LocalPlane, points_in_space
-from keepclear.geometry.pack import Packed, along, lengths_m
+from keepclear.geometry.pack import LONGEST_CHORD_M, Packed, along, lengths_m
 from keepclear.watch.batch import Batch
 from keepclear.watch.live_findings import HEIGHT_UNKNOWN, HEIGHTS_NOT_COMPARABLE
 from keepclear.watch.sightings import DWELT, ENTERED, LEFT, SEEN, degrees
@@ -20,6 +20,8 @@ _DEPTH_M = 0.001
 _EDGE_M = 2_000.0
 """Edges are cut to this for shapely: 1,000 km from the middle of a plane such an edge bows by 8 mm."""
 _BOUNDLESS_M = 1e6
+_SEAM_S = 1e-6
+_DATUM = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +56,20 @@ class _Stay:
     told: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class _Told:
+    t_s: float
+    what: int
+    number: int
+    value: float
+    flags: int = 0
+
+
 class InsidersTwin:
     """The same as `Insiders`."""
 
-    def __init__(self) -> None:
+    def __init__(self, between_reports: bool) -> None:
+        self._between = between_reports
         self._fences: dict[int, list[_Part]] = {}
         self._stays: list[dict[int, _Stay]] = []
         self._last: list[float] = []
@@ -126,28 +138,100 @@ class InsidersTwin:
         mover, t = int(batch.mover[row]), float(batch.t_s[row])
         stays = self._stays[mover]
         self._last[mover] = t
-        told: list[tuple[int, int, int, float]] = []
-        for number in sorted(set(stays) - set(held)):
-            told.append((LEFT, 0, number, t - stays.pop(number).since_s))
-        for number in sorted(set(held) - set(stays)):
-            stays[number] = _Stay(t)
-            told.append((ENTERED, held[number], number, np.nan))
+        told: list[_Told] = []
+        if self._between and batch.joined[row]:
+            way = _way(batch, row)
+            for number in sorted(self._fences):
+                told += self._pass(way, number, stays, held, dwell_s)
+            told.sort(key=lambda one: (one.t_s, one.number))
+        else:
+            for number in sorted(set(stays) - set(held)):
+                told.append(_Told(t, LEFT, number, t - stays.pop(number).since_s))
+            for number in sorted(set(held) - set(stays)):
+                stays[number] = _Stay(t)
+                told.append(_Told(t, ENTERED, number, np.nan, held[number]))
         for number in sorted(stays):
-            stay = stays[number]
             if not batch.joined[row]:
-                stays[number] = stay = _Stay(t)
+                stays[number] = _Stay(t)
+            stay = stays[number]
             if not stay.told and t - stay.since_s >= dwell_s:
                 stay.told = True
-                told.append((DWELT, held[number], number, t - stay.since_s))
-        place = batch.place[row]
-        return [
-            (what, flags, row, mover, number, t, tuple(place), self._margin_m(number, place), value)
-            for what, flags, number, value in told
-        ]
+                told.append(_Told(t, DWELT, number, t - stay.since_s, held[number]))
+        found: list[tuple[object, ...]] = []
+        for one in told:
+            place = batch.place[row] if one.t_s == t else _place_at(way, one.t_s)
+            margin = self._margin_m(one.number, place)
+            found.append((one.what, one.flags, row, mover, one.number, one.t_s, tuple(place), margin, one.value))
+        return found
+
+    def _pass(
+        self, way: FloatArray, number: int, stays: dict[int, _Stay], held: dict[int, int], dwell_s: float
+    ) -> list[_Told]:
+        """What the way to a report does to the stay of its mover in one fence; sets the stay."""
+        spans: list[tuple[float, float]] = []
+        for part in self._fences[number]:
+            legs = way.copy()
+            if part.datum != way[0, _DATUM]:
+                legs[:, 4:6] = -_BOUNDLESS_M, _BOUNDLESS_M
+            for leg in range(len(way) - 1):
+                met = areas_twin.leg_in_volume(legs[leg : leg + 2, :6], 0.0, 0.0, part.packed, part.volume, 0.0, 0.0)
+                spans += [(float(one["t0_s"]), float(one["t1_s"])) for one in met]
+        end, told = float(way[-1, 0]), []
+        joined: list[tuple[float, float]] = []
+        for first, last in sorted(spans):
+            if joined and first <= joined[-1][1] + _SEAM_S:
+                joined[-1] = joined[-1][0], max(joined[-1][1], last)
+            else:
+                joined.append((first, last))
+        for k, (first, last) in enumerate(joined):
+            if number not in stays:
+                stays[number] = _Stay(first)
+                told.append(_Told(first, ENTERED, number, np.nan, held.get(number, 0)))
+            if number in held and k + 1 == len(joined):
+                continue
+            stay = stays.pop(number)
+            if not stay.told and last - stay.since_s >= dwell_s:
+                told.append(_Told(last, DWELT, number, last - stay.since_s, held.get(number, 0)))
+            told.append(_Told(last, LEFT, number, last - stay.since_s))
+        if number in stays and number not in held:
+            told.append(_Told(end, LEFT, number, end - stays.pop(number).since_s))
+        if number not in stays and number in held:
+            stays[number] = _Stay(end)
+            told.append(_Told(end, ENTERED, number, np.nan, held[number]))
+        return told
 
     def _margin_m(self, number: int, place: FloatArray) -> float:
         parts = self._fences[number]
         return max(-float(areas_twin.depths_m(part.packed, part.volume, place[None, :])[0]) for part in parts)
+
+
+def _way(batch: Batch, row: int) -> FloatArray:
+    """Nodes of the way from the report before, no farther apart than legs may be, shape (n, 7): as those of `Packed`,
+    then the datum of the heights."""
+    places = np.vstack((batch.before_place[row], batch.place[row]))
+    lat, lon = degrees(places)
+    length = float(lengths_m(lat[:1], lon[:1], lat[1:], lon[1:])[0])
+    parts = max(1, int(np.ceil(length / (0.999 * LONGEST_CHORD_M))))
+    share = np.arange(parts + 1) / parts
+    every = np.ones(parts + 1)
+    way = np.empty((parts + 1, 7))
+    way[:, 0] = batch.before_t_s[row] + share * (batch.t_s[row] - batch.before_t_s[row])
+    way[-1, 0] = batch.t_s[row]
+    way[:, 1:4] = points_in_space(*along(lat[0] * every, lon[0] * every, lat[1] * every, lon[1] * every, share))
+    heights = batch.before_alt_m[row] + share * (batch.alt_m[row] - batch.before_alt_m[row])
+    unknown = bool(np.isnan(heights).any())
+    way[:, 4] = -_BOUNDLESS_M if unknown else heights
+    way[:, 5] = _BOUNDLESS_M if unknown else heights
+    way[:, _DATUM] = batch.datum[row]
+    return way
+
+
+def _place_at(way: FloatArray, t_s: float) -> FloatArray:
+    """Where on the way a mover is at a moment, shape (3,)."""
+    leg = int(np.clip(np.searchsorted(way[:, 0], t_s) - 1, 0, len(way) - 2))
+    lat, lon = degrees(way[leg : leg + 2, 1:4])
+    share = np.array([(t_s - way[leg, 0]) / (way[leg + 1, 0] - way[leg, 0])])
+    return np.asarray(points_in_space(*along(lat[:1], lon[:1], lat[1:], lon[1:], share))[0])
 
 
 def _part(plans: Plans, packed: Packed, plan: int, volume: int) -> _Part:

@@ -199,6 +199,8 @@ def _take_in_twin(intake: Intake, number: IntArray, positions: Positions, place:
     for i in range(n):
         last = intake._state[number[i]]
         before[i] = last[:5]
+        if intake._datum[number[i]] != datum:
+            before[i, _ALT] = np.nan
         passed = positions.t_s[i] - last[_T]
         if passed < 0.0:
             note[i], by[i] = LATE, -passed

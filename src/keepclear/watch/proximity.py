@@ -3,7 +3,7 @@
 Two movers are near when their last known positions lie nearer than `radius_m` along the ground and, if that is asked,
 `vertical_m` up and down, each by more than 1 mm, neither report being more than `max_age_s` older than the other. They
 are apart again when they are no longer nearer than `1 + hysteresis` times either figure. Each report is held against
-the last of every other mover when it comes, so `near` and `apart` of one pair take turns, in whatever batches they came.
+the last of every other mover when it comes, so `near` and `apart` of a pair take turns, in whatever batches they come.
 
 A height that is not known is held to be any height, and heights above different things are not compared: such a pair is
 judged on the ground alone, and its findings are flagged. Where one of a pair falls silent for longer than `max_age_s`

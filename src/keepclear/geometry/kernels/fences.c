@@ -25,16 +25,19 @@ KC_EXPORT void kc_fences_drop(kc_fences *all) {
     free(all->first_part);
     free(all->insiders);
     free(all->found);
+    free(all->passing);
+    free(all->candidates);
     free(all);
 }
 
-/* No fences yet, nobody within. NULL: no memory. */
-KC_EXPORT kc_fences *kc_fences_new(void) {
+/* No fences yet, nobody within. `between`: what lies between two reports is looked at too. NULL: no memory. */
+KC_EXPORT kc_fences *kc_fences_new(int between) {
     kc_fences *all = calloc(1, sizeof *all);
     if (!all) return NULL;
     for (int level = 0; level < KC_LEVELS; level++) all->grids[level].size = CELLS_M[level];
     all->free_part = -1;
     all->calm_from = INFINITY;
+    all->walk = between ? 0.25 : 0.0;
     all->slots = 1024;
     all->table = calloc((size_t)all->slots, sizeof *all->table);
     if (all->table) return all;
@@ -84,10 +87,19 @@ KC_EXPORT int kc_fence_put(kc_fences *all, int32_t fence, const kc_plans *plans,
         int32_t *first = realloc(all->first_part, (size_t)room * sizeof *first);
         if (!first) return -1;
         all->first_part = first;
+        kc_passing *passing = realloc(all->passing, (size_t)room * sizeof *passing);
+        if (!passing) return -1;
+        all->passing = passing;
+        int32_t *candidates = realloc(all->candidates, (size_t)room * sizeof *candidates);
+        if (!candidates) return -1;
+        all->candidates = candidates;
         all->fence_room = room;
     }
     all->calm_from = INFINITY;
-    while (all->fences <= fence) all->first_part[all->fences++] = -1;
+    for (; all->fences <= fence; all->fences++) {
+        all->first_part[all->fences] = -1;
+        all->passing[all->fences].mark = 0;
+    }
     for (int64_t volume = plans->volume_from[plan]; volume < plans->volume_from[plan + 1]; volume++) {
         int32_t number = new_part(all);
         if (number < 0) return -1;
@@ -262,8 +274,7 @@ static double depth_by_eights(const kc_part *part, const double place[3]) {
     return inside ? -sqrt(nearest) : sqrt(nearest);
 }
 
-/* Metres within the rim of a fence, negative outside; of its parts the deepest. */
-static double margin(const kc_fences *all, int32_t fence, const double place[3]) {
+double kc_fence_margin(const kc_fences *all, int32_t fence, const double place[3]) {
     double deepest = -INFINITY;
     for (int32_t number = all->first_part[fence]; number >= 0; number = all->parts[number].next) {
         const kc_part *part = all->parts + number;
@@ -280,12 +291,23 @@ static int see(const kc_fences *all, kc_sightings *seen, const kc_reports *repor
     kc_seen one = {.what = what, .flags = flags, .row = row, .mover = reports->mover[row], .other = fence,
                    .t = reports->t[row], .value = value};
     memcpy(one.place, reports->place + 3 * row, sizeof one.place);
-    one.margin = margin(all, fence, one.place);
+    one.margin = kc_fence_margin(all, fence, one.place);
     return kc_add_seen(seen, &one);
 }
 
+int kc_room_for_stays(kc_insider *one, int32_t count) {
+    if (count <= one->room) return 1;
+    int32_t room = one->room ? one->room : 4;
+    while (room < count) room *= 2;
+    kc_stay *stays = realloc(one->stays, (size_t)room * sizeof *stays);
+    if (!stays) return 0;
+    one->stays = stays;
+    one->room = room;
+    return 1;
+}
+
 /* Brings the stays of a mover in line with the fences found to hold it, and tells what that changes. */
-static int compare(kc_fences *all, kc_insider *one, int32_t count, const kc_reports *reports, int64_t row, double dwell,
+static int compare(kc_fences *all, kc_insider *one, int32_t count, const kc_reports *reports, int64_t row,
                    kc_sightings *seen) {
     double t = reports->t[row];
     int32_t old = one->count, same = old == count;
@@ -296,14 +318,7 @@ static int compare(kc_fences *all, kc_insider *one, int32_t count, const kc_repo
             if (k < count && all->found[k].fence == one->stays[i].fence) continue;
             if (!see(all, seen, reports, row, KC_LEFT, one->stays[i].fence, 0, t - one->stays[i].since)) return 0;
         }
-        if (count + old > one->room) {
-            int32_t room = one->room ? one->room : 4;
-            while (room < count + old) room *= 2;
-            kc_stay *stays = realloc(one->stays, (size_t)room * sizeof *stays);
-            if (!stays) return 0;
-            one->stays = stays;
-            one->room = room;
-        }
+        if (!kc_room_for_stays(one, count + old)) return 0;
         /* The old ones are moved to the end, and merged from there. */
         kc_stay *before = one->stays + count, *end = before + old;
         memmove(before, one->stays, (size_t)old * sizeof *before);
@@ -319,7 +334,14 @@ static int compare(kc_fences *all, kc_insider *one, int32_t count, const kc_repo
         }
         one->count = count;
     }
-    for (int32_t k = 0; k < count; k++) {
+    return 1;
+}
+
+/* Those who dwell, and a new count of time for those of whom nothing was known in between. */
+static int dwell_on(kc_fences *all, kc_insider *one, const kc_reports *reports, int64_t row, double dwell,
+                    kc_sightings *seen) {
+    double t = reports->t[row];
+    for (int32_t k = 0; k < one->count; k++) {
         kc_stay *stay = one->stays + k;
         if (!reports->joined[row]) {
             stay->since = t;
@@ -347,8 +369,8 @@ static int make_room(kc_fences *all, int64_t movers) {
     return 1;
 }
 
-/* What the reports show, one after the other, added to `seen`: KC_LEFT and KC_ENTERED in order of fence, then KC_DWELT
- * for stays of `dwell` s or more (infinite: none). Returns 0, or -1 if there is no memory left; the object must then be
+/* What the reports show, one after the other, added to `seen`: KC_LEFT and KC_ENTERED in order of fence (of time, where
+ * what lies between reports is looked at), then KC_DWELT for stays of `dwell` s or more (infinite: none). Returns 0, or -1 if there is no memory left; the object must then be
  * dropped.
  */
 KC_EXPORT int kc_fences_feed(kc_fences *all, const kc_reports *reports, double dwell, kc_sightings *seen) {
@@ -358,6 +380,7 @@ KC_EXPORT int kc_fences_feed(kc_fences *all, const kc_reports *reports, double d
     for (int64_t i = 0; i < reports->count; i++) {
         first = fmin(first, reports->t[i]);
         last = fmax(last, reports->t[i]);
+        if (all->walk > 0.0 && reports->joined[i]) first = fmin(first, reports->before[5 * i]);
     }
     set_clocks(all, first, last);
     for (int64_t from = 0; from < reports->count; from += BLOCK) {
@@ -391,7 +414,11 @@ KC_EXPORT int kc_fences_feed(kc_fences *all, const kc_reports *reports, double d
             double t = reports->t[row];
             int32_t count = find(all, cells[i], reports->place + 3 * row, t, reports->alt[row], reports->datum[row]);
             one->last = t;
-            if (!compare(all, one, count, reports, row, dwell, seen)) return -1;
+            int between = all->walk > 0.0 && reports->joined[row];
+            if (!(between ? kc_fences_between(all, one, count, reports, row, dwell, seen)
+                          : compare(all, one, count, reports, row, seen)) ||
+                !dwell_on(all, one, reports, row, dwell, seen))
+                return -1;
         }
     }
     return 0;

@@ -83,6 +83,13 @@ typedef struct {
     int32_t fence, flags;
 } kc_holds;
 
+/* What a leg does to a mover's stay in a fence, where `mark` is that of the leg. */
+typedef struct {
+    int64_t mark;
+    double since;
+    int32_t told;
+} kc_passing;
+
 typedef struct {
     kc_grid grids[KC_LEVELS];
     int64_t cells_in[KC_LEVELS]; /* how many cells of that grid are in the table */
@@ -98,8 +105,23 @@ typedef struct {
     kc_insider *insiders;
     int64_t movers, mover_room;
     kc_holds *found; /* room for every part there is */
-    int64_t found_room;
+    double walk; /* what is between two reports is looked at in steps of this share of a cell; 0: it is not */
+    kc_passing *passing; /* (fences,) */
+    int64_t passing_mark;
+    int32_t *candidates; /* room for every fence */
 } kc_fences;
+
+/* What the way from the report before to this one shows, in order of time; `count` fences of all->found hold its end.
+ * Sets the stays of the mover, but for those who dwell on. 0 if there is no memory.
+ */
+int kc_fences_between(kc_fences *all, kc_insider *one, int32_t count, const kc_reports *reports, int64_t row,
+                      double dwell, kc_sightings *seen);
+
+/* Room for so many stays of a mover. 0 if there is no memory. */
+int kc_room_for_stays(kc_insider *one, int32_t count);
+
+/* Metres within the rim of a fence, negative outside; of its parts the deepest. */
+double kc_fence_margin(const kc_fences *all, int32_t fence, const double place[3]);
 
 /* Enters a part into the cells, and takes it out. 0 if there is no memory. */
 int kc_fence_lay(kc_fences *all, int32_t part);

@@ -30,6 +30,7 @@ typedef struct {
     int64_t cell_count, slot_count;
     meeting *meetings;
     int64_t meeting_count, meeting_room;
+    double beyond; /* how far beyond a cell a rim still belongs to it, m */
     int32_t *order; /* edges, cell by cell */
     double *edges;  /* of one rim */
 } plot;
@@ -219,6 +220,7 @@ static near_cell *near_cell_for(plot *plot, const kc_grid *grid, int level, int6
         cell->column = column;
         cell->last_edge = -1;
         kc_cell(grid, row, column, &cell->plane, &cell->reach);
+        cell->reach += plot->beyond;
     }
     return plot->cells + plot->slots[slot];
 }
@@ -250,7 +252,7 @@ static int plot_edge(plot *plot, const kc_grid *grid, int level, int64_t edge) {
         int64_t last = own + 1 < grid->rows ? own + 1 : own;
         for (int64_t row = first; row <= last; row++) {
             int64_t from, stop;
-            kc_columns_near(grid, row, lat, lon, 1.1 * grid->size / KC_LEAST_RADIUS_M, &from, &stop);
+            kc_columns_near(grid, row, lat, lon, 1.3 * grid->size / KC_LEAST_RADIUS_M, &from, &stop);
             for (int64_t k = from; k < stop; k++) {
                 near_cell *cell = near_cell_for(plot, grid, level, row, kc_round(grid, row, k));
                 if (!cell) return 0;
@@ -382,6 +384,7 @@ static int lay_circle(kc_fences *all, int32_t part, int level) {
             double reach;
             kc_cell(grid, row, column, &plane, &reach);
             double away = kc_distance(area, plane.origin);
+            reach += 0.5 * all->walk * grid->size;
             if (away >= area[4] + reach) continue;
             kc_rim rim = {one->fence, part, -1, 0, 0.0, 0.0};
             if (!(away + reach < area[4] - KC_DEPTH_M ? add_cover(all, part, key)
@@ -417,7 +420,7 @@ static int draw_eights(kc_part *part, const plot *plot) {
 }
 
 static int lay_polygon(kc_fences *all, int32_t part, int level) {
-    plot plot = {0};
+    plot plot = {.beyond = 0.5 * all->walk * all->grids[level].size};
     int done = list_edges(all->parts + part, &plot) && grow_plot(&plot);
     for (int64_t edge = 0; done && edge < plot.edge_count; edge++)
         done = plot_edge(&plot, all->grids + level, level, edge);

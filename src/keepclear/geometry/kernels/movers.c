@@ -47,7 +47,8 @@ enum { TAKEN, DOUBLED, LATE, AT_ODDS, JUMPED };
  * `state` (movers, 8) holds each mover's last report: t s (NaN: none), x, y, z m, height m, uncertainty m, latitude and
  * longitude in degrees; `state_datum` (movers,) above what the height is. Both are changed. Of each report is written:
  * `note` (n,) what became of it, as in the enum above; `by` (n,) by how many seconds it is late, or how many metres it
- * lies from the last; `before` (n, 5) the report before: t, x, y, z, height; `joined` (n,). Returns how many were taken
+ * lies from the last; `before` (n, 5) the report before: t, x, y, z, height (NaN if it was above
+ * something else); `joined` (n,). Returns how many were taken
  * in (TAKEN or JUMPED).
  */
 KC_EXPORT int64_t kc_take_in(int64_t n, const int64_t *mover, const double *t, const double *lat, const double *lon,
@@ -60,6 +61,7 @@ KC_EXPORT int64_t kc_take_in(int64_t n, const int64_t *mover, const double *t, c
         double *last = state + LAST_SIZE * mover[i];
         const double *here = place + 3 * i;
         memcpy(before + 5 * i, last, 5 * sizeof *before);
+        if (state_datum[mover[i]] != datum) before[5 * i + LAST_ALT] = NAN;
         note[i] = TAKEN;
         by[i] = NAN;
         joined[i] = 0;
