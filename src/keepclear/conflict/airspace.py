@@ -96,7 +96,7 @@ class Airspace:
         """
         given = Plans.of(plan)
         if len(given) != 1:
-            raise Malformed(f"one plan is needed, not {len(given)}", field="plan", code="one_plan")
+            raise Malformed(f"one plan is needed, not {len(given)}", field="plan", code="one_plan", count=len(given))
         with self._alone():
             return suggestions(given, self._against, limits or Limits())
 

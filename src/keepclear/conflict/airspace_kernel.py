@@ -20,6 +20,7 @@ if kernels.LIBRARY is not None:
         ("free", [_ADDRESS], None),
         ("put", [_ADDRESS] * 4, ctypes.c_int),
         ("check", [_ADDRESS] * 4, ctypes.c_int),
+        ("near", [_ADDRESS, _ADDRESS, _COUNT, _ADDRESS], _COUNT),
         ("check_and_put", [*[_ADDRESS] * 3, ctypes.c_int, *[_ADDRESS] * 2], ctypes.c_int),
         ("remove", [_ADDRESS, _ADDRESS, _COUNT], None),
         ("expire", [_ADDRESS, ctypes.c_double, _ADDRESS], _COUNT),
@@ -62,6 +63,13 @@ class KernelPlans:
         rows = taken(found)
         _or_no_memory(done)
         return rows
+
+    def near(self, plans: Packed, i: int) -> IntArray:
+        """The slots of those that plan i is held against exactly, in no order; all others are passed over."""
+        slots, struct = np.empty(len(self), dtype=np.int64), plans.struct()
+        count = self._library.kc_airspace_near(self._air, ctypes.byref(struct), i, pointer(slots))
+        _or_no_memory(count >= 0)
+        return slots[:count]
 
     def check_and_put(self, plans: Packed, old: IntArray, *, only_free: bool) -> tuple[npt.NDArray[np.void], IntArray]:
         """Check each plan and put it in, one after the other: the rows, and the slots, -1 for what was left out."""

@@ -173,26 +173,39 @@ static int by_slot(const void *left, const void *right) {
     return one < other ? -1 : one > other;
 }
 
-/* Adds the breaches of plan i, of which the pieces are cut. */
-static int check(kc_airspace *air, const kc_plans *plans, int64_t i, int64_t old, kc_breaches *found) {
+/* Collects who may be near plan i, of which the pieces are cut. */
+static int find_near(kc_airspace *air, const kc_plans *plans, int64_t i, int64_t old) {
     if (++air->mark == KC_HIDDEN) {
         for (int64_t slot = 0; slot < air->top; slot++)
             if (air->seen[slot] != KC_HIDDEN) air->seen[slot] = 0;
         air->mark = 1;
     }
     if (old >= 0) air->seen[old] = air->mark;
-    if (!kc_near(&air->postings, &air->pieces, plans->kind[i], plans->datum[i], &air->minima, air->seen, air->mark,
-                 &air->near))
-        return 0;
+    return kc_near(&air->postings, &air->pieces, plans->kind[i], plans->datum[i], &air->minima, air->seen, air->mark,
+                   &air->near);
+}
+
+int64_t kc_airspace_near(kc_airspace *air, const kc_plans *plans, int64_t i, int64_t *slots) {
+    if (!cut(air, plans, i) || !find_near(air, plans, i, -1)) return -1;
+    for (int64_t k = 0; k < air->near.count; k++) slots[k] = air->near.list[k];
+    return air->near.count;
+}
+
+/* Adds the breaches of plan i, of which the pieces are cut. */
+static int check(kc_airspace *air, const kc_plans *plans, int64_t i, int64_t old, kc_breaches *found) {
+    if (!find_near(air, plans, i, old)) return 0;
     uint32_t *near = air->near.list;
     int64_t count = air->near.count;
     if (count > 1) qsort(near, (size_t)count, sizeof *near, by_slot);
+    int64_t first = found->count;
     for (int64_t k = 0; k < count; k++) {
         if (k + 1 < count) __builtin_prefetch(air->live[near[k + 1]]->plan.nodes);
         int64_t start = found->count;
         if (!kc_plans_meet(plans, i, &air->live[near[k]]->plan, 0, &air->minima, found)) return 0;
-        for (; start < found->count; start++) found->list[start].b = near[k];
+        /* Below zero for now: a stay in plan 0 of the next must not be taken for one that goes on in slot 0. */
+        for (; start < found->count; start++) found->list[start].b = -1 - (int64_t)near[k];
     }
+    for (; first < found->count; first++) found->list[first].b = -1 - found->list[first].b;
     return 1;
 }
 

@@ -25,6 +25,10 @@ KC_EXPORT int kc_airspace_put(kc_airspace *air, const kc_plans *plans, const int
  */
 KC_EXPORT int kc_airspace_check(kc_airspace *air, const kc_plans *plans, const int64_t *old, kc_breaches *found);
 
+/* Writes the slots of the plans that plan i is held against exactly, in no order, for whoever measures or doubts what is
+ * passed over; returns how many, or -1 if there is no memory left. `slots` has room for all that are in. */
+KC_EXPORT int64_t kc_airspace_near(kc_airspace *air, const kc_plans *plans, int64_t i, int64_t *slots);
+
 /* Checks each of n plans and then puts it in, one after the other: so each is checked against those before it as well.
  *
  * With `only_free` one that has a breach is left out (its slot is -1), and what it would have replaced stays. A slot in
