@@ -22,7 +22,8 @@ class Switches:
     def turn(self, which: IntArray, on: BoolArray, off: BoolArray) -> tuple[IntArray, IntArray]:
         """Go through rows in order, each of one thing and shown on, shown off, or neither: the rows at which a thing
         turned on, and those at which one turned off."""
-        if not len(which):
+        now = self.on[which]
+        if not ((on & ~now) | (off & now)).any():  # as nearly always
             return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64)
         order = np.argsort(which, kind="stable")
         thing = which[order]
@@ -78,10 +79,12 @@ class Runs:
 
     def add(self, keys: IntArray, t_s: FloatArray, shown: BoolArray, gap_s: FloatArray) -> tuple[Turn, Turn]:
         """Go through rows in order: where a run came to last, and where one that lasted ceased."""
-        if not len(keys):
+        active = keys[shown | (self.of(keys)[0] > 0)]
+        if not len(active):
             none = Turn(np.empty(0, dtype=np.int64), np.empty(0))
             return none, none
-        order = np.argsort(keys, kind="stable")
+        rows = np.flatnonzero(np.isin(keys, active))  # of the others nothing can come
+        order = rows[np.argsort(keys[rows], kind="stable")]
         key, t, show, gap = keys[order], t_s[order], shown[order], gap_s[order]
         first, start, last = _runs_of(key)
         held, held_since, held_until = self.of(key)

@@ -25,7 +25,8 @@ static inline double kc_off_leg(const kc_plane *plane, const double *leg, double
     double square = step[0] * step[0] + step[1] * step[1];
     double along = square > 0.0 ? -(a[0] * step[0] + a[1] * step[1]) / square : 0.0;
     *share = along < 0.0 ? 0.0 : along > 1.0 ? 1.0 : along;
-    return hypot(a[0] + *share * step[0], a[1] + *share * step[1]);
+    double east = a[0] + *share * step[0], north = a[1] + *share * step[1];
+    return sqrt(east * east + north * north);
 }
 
 /* A bound that no leg of a block is nearer to a place than, straight through the earth. */
