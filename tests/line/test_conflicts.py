@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import random
+
 import msgspec
 import pytest
+from msgspec.structs import force_setattr
 
+from keepclear.conflict.detect import conflicts as one_by_one
+from keepclear.conflict.separation import minimum
+from keepclear.errors import Malformed
+from keepclear.line.sound import check_sound
 from keepclear.model import acts as a
 from keepclear.model.findings import Finding, FindingKind
 from keepclear.model.plans import Plan
@@ -91,3 +98,40 @@ def test_an_exercise_conflicts_with_nothing(world: World) -> None:
     world.tell("russia", notice(to=("coalition",), plan=movement("two")), DESK, exercise=True)
     world.settle()
     assert conflicts(world) == []
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_new_plan_is_held_against_every_other_as_if_one_by_one(world: World, seed: int) -> None:
+    """The live set finds what going through all pairs of plans, on values, would find."""
+    chance = random.Random(seed)
+    plans = []
+    for number in range(14):
+        author = chance.choice(["convoy", "russia"])
+        plan = movement(f"{author}-{number}", east=chance.uniform(0.0, 0.25))
+        plans.append((author, plan))
+        announce(world, author, plan)
+    expected = {
+        frozenset((one.id, other.id))
+        for k, (author, one) in enumerate(plans)
+        for other_author, other in plans[:k]
+        if one_by_one(one, other, minimum(one.kind, other.kind)) and not (author == other_author and shares(one, other))
+    }
+    assert {frozenset(found.subjects) for found in conflicts(world)} == expected
+    assert 0 < len(expected) < len(plans) * (len(plans) - 1) / 2
+
+
+def shares(one: Plan, other: Plan) -> bool:
+    return (one.group is not None and one.group == other.group) or bool(set(one.assets) & set(other.assets))
+
+
+def test_what_the_engine_would_refuse_is_refused_before_it_is_recorded(world: World) -> None:
+    plan = movement("one")
+    assert plan.trajectory is not None
+    first, second, *rest = plan.trajectory.waypoints
+    same_moment = msgspec.structs.replace(second, at=first.at)
+    way = msgspec.structs.replace(plan.trajectory)
+    force_setattr(way, "waypoints", (first, same_moment, *rest))  # past the checks of the value itself
+    with pytest.raises(Malformed) as refused:
+        check_sound(notice(plan=msgspec.structs.replace(plan, trajectory=way)))
+    assert refused.value.field.startswith("act.plan.points[1]")
+    check_sound(notice(plan=plan))
