@@ -16,7 +16,7 @@ from keepclear.conflict.breaches import Breaches, required_m
 from keepclear.conflict.separation import Separation, minima
 from keepclear.geometry import kernels
 from keepclear.geometry.columns import Plans
-from keepclear.geometry.kernels import BreachList, MinimaStruct, PlansStruct, pointer, taken
+from keepclear.geometry.kernels import BREACH, BreachList, MinimaStruct, PlansStruct, pointer, taken
 from keepclear.geometry.pack import Packed, pack
 
 PARTS_A_THREAD = 8
@@ -38,8 +38,8 @@ if kernels.LIBRARY is not None:
     kernels.LIBRARY.kc_sweep_cut.restype = None
     kernels.LIBRARY.kc_sweep_run.argtypes = [_ADDRESS, _COUNT, _COUNT, ctypes.POINTER(BreachList), _ADDRESS]
     kernels.LIBRARY.kc_sweep_run.restype = ctypes.c_int
-    kernels.LIBRARY.kc_sweep_join.argtypes = [_ADDRESS, _COUNT, _COUNT, ctypes.POINTER(BreachList)]
-    kernels.LIBRARY.kc_sweep_join.restype = ctypes.c_int
+    kernels.LIBRARY.kc_sweep_join.argtypes = [_ADDRESS, _COUNT, _COUNT, _ADDRESS]
+    kernels.LIBRARY.kc_sweep_join.restype = _COUNT
     kernels.LIBRARY.kc_plans_meet.argtypes = [
         *(ctypes.POINTER(PlansStruct), _COUNT) * 2,
         ctypes.POINTER(MinimaStruct),
@@ -163,12 +163,13 @@ class _Sweep:
                                 progress(done, parts)
                     finally:
                         pool.shutdown(cancel_futures=True)
-            found = BreachList()
-            _or_no_memory(self._library.kc_sweep_join(ctypes.byref(lists), parts, len(self._packed), found))
+            found = np.empty(sum(each.count for each in lists), dtype=BREACH)
+            count = self._library.kc_sweep_join(ctypes.byref(lists), parts, len(self._packed), pointer(found))
+            _or_no_memory(count >= 0)
         finally:
             for each in lists:
                 self._library.kc_free(each.list)
-        return taken(found)
+        return found[:count]
 
     def counts(self) -> Counts:
         numbers = np.zeros(len(Counts._fields), dtype=np.int64)

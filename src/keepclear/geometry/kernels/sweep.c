@@ -85,12 +85,35 @@ static track way_track(const kc_sweep *sweep, int64_t plan) {
     return (track){begin - room[2], end + room[3], wish, plan, -1, 0};
 }
 
+typedef struct {
+    double begin;
+    int32_t level, index;
+} rank;
+
 static int by_level(const void *left, const void *right) {
-    const track *one = left, *other = right;
+    const rank *one = left, *other = right;
     if (one->level != other->level) return one->level < other->level ? -1 : 1;
     if (one->begin != other->begin) return one->begin < other->begin ? -1 : 1;
-    if (one->plan != other->plan) return one->plan < other->plan ? -1 : 1;
-    return one->volume < other->volume ? -1 : one->volume > other->volume;
+    return one->index < other->index ? -1 : one->index > other->index;
+}
+
+/* By level and by when they begin. False if there is no memory. */
+static int put_in_order(kc_sweep *sweep, int64_t count) {
+    rank *ranks = malloc((size_t)(count + 1) * sizeof *ranks);
+    track *ordered = malloc((size_t)(count + 1) * sizeof *ordered);
+    if (!ranks || !ordered) {
+        free(ranks);
+        free(ordered);
+        return 0;
+    }
+    for (int64_t k = 0; k < count; k++)
+        ranks[k] = (rank){sweep->tracks[k].begin, (int32_t)sweep->tracks[k].level, (int32_t)k};
+    qsort(ranks, (size_t)count, sizeof *ranks, by_level);
+    for (int64_t k = 0; k < count; k++) ordered[k] = sweep->tracks[ranks[k].index];
+    free(ranks);
+    free(sweep->tracks);
+    sweep->tracks = ordered;
+    return 1;
 }
 
 /* Two directions in which the plans lie far apart: east and north of them all, or two axes of the earth. */
@@ -162,7 +185,11 @@ kc_sweep *kc_sweep_lay(const kc_plans *plans, const kc_minima *minima, double wi
     for (int64_t k = 0; k < count; k++)
         while (tracks[k].level + 1 < LEVELS && tracks[k].wish >= width * exp2(FINER * (double)(tracks[k].level + 1)))
             tracks[k].level++;
-    qsort(tracks, (size_t)count, sizeof *tracks, by_level);
+    if (!put_in_order(sweep, count)) {
+        kc_sweep_free(sweep);
+        return NULL;
+    }
+    tracks = sweep->tracks;
     for (int64_t k = count; k-- > 0;) sweep->level_from[tracks[k].level] = k;
     sweep->level_from[LEVELS] = count;
     for (int level = LEVELS - 1; level >= 0; level--) {
@@ -654,17 +681,15 @@ typedef struct {
     const kc_breach *stay;
 } key;
 
-int kc_sweep_join(const kc_breaches *parts, int64_t count, int64_t plans, kc_breaches *found) {
+int64_t kc_sweep_join(const kc_breaches *parts, int64_t count, int64_t plans, kc_breach *list) {
     int64_t stays = 0, kept = 0;
     for (int64_t part = 0; part < count; part++) stays += parts[part].count;
     key *keys = malloc((size_t)(2 * stays + 1) * sizeof *keys), *other = keys + stays, *next = keys;
     int64_t *from = malloc((size_t)(plans + 1) * sizeof *from);
-    kc_breach *list = malloc((size_t)(stays + 1) * sizeof *list);
-    if (!keys || !from || !list) {
+    if (!keys || !from) {
         free(keys);
         free(from);
-        free(list);
-        return 0;
+        return -1;
     }
     for (int64_t part = 0; part < count; part++)
         for (const kc_breach *one = parts[part].list; one < parts[part].list + parts[part].count; one++)
@@ -679,12 +704,13 @@ int kc_sweep_join(const kc_breaches *parts, int64_t count, int64_t plans, kc_bre
     for (int64_t k = 0; k < stays;) {
         int64_t first = kept, one = k;
         do {
+            if (k + AHEAD < stays)
+                for (int line = 0; line < 2; line++) __builtin_prefetch((const char *)keys[k + AHEAD].stay + 64 * line);
             list[kept++] = *keys[k++].stay;
         } while (k < stays && keys[k].a == keys[one].a && keys[k].b == keys[one].b);
         kept = first + kc_joined(list + first, kept - first);
     }
     free(keys);
     free(from);
-    *found = (kc_breaches){list, kept, stays + 1};
-    return 1;
+    return kept;
 }

@@ -31,8 +31,8 @@ KC_EXPORT int kc_sweep_run(const kc_sweep *sweep, int64_t from, int64_t upto, kc
                            kc_sweep_counts *counts);
 
 /* The stays that some runs over a set of `plans` plans found, in order of their pair and of time, those that follow upon
- * one another joined: a fresh list. Returns false if there is no memory.
+ * one another joined: written to `list`, which has room for all of them. Returns how many, or -1 if there is no memory.
  */
-KC_EXPORT int kc_sweep_join(const kc_breaches *parts, int64_t count, int64_t plans, kc_breaches *found);
+KC_EXPORT int64_t kc_sweep_join(const kc_breaches *parts, int64_t count, int64_t plans, kc_breach *list);
 
 #endif
