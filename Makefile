@@ -112,7 +112,7 @@ browser:
 # What it measures against lives in an environment of its own (1.4 GB). PostGIS is installed on Debian as root; anywhere
 # else its absence is said, not hidden. BENCH_ARGS="conflict --small" runs some groups, in sizes that take seconds.
 .PHONY: bench
-bench: .cache/bench/.ready ## figures beside the field's peers, on the same data in the same run (half an hour or so)
+bench: kernels .cache/bench/.ready ## figures beside the field's peers, on the same data in the same run (half an hour or so)
 	@if ls /usr/share/postgresql/*/extension/postgis.control >/dev/null 2>&1; then exit 0; fi; \
 	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 	  printf '\n\033[1m== PostgreSQL with PostGIS\033[0m\n'; \

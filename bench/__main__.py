@@ -31,6 +31,9 @@ GROUPS: dict[str, tuple[str, Callable[[bool], Iterator[Row]]]] = {
     "record": (record.TITLE, record.record),
 }
 
+WIDTH = 200
+"""Of the tables where they go to a file."""
+
 
 def main(arguments: list[str] | None = None) -> int:
     """Run what was asked for; 1 if a peer disagrees with us beyond what is explained, else 0."""
@@ -54,6 +57,8 @@ def main(arguments: list[str] | None = None) -> int:
         print("written:", ", ".join(fill(asked.write, kept)))
         return 0
     console = Console()
+    if not console.is_terminal:
+        console = Console(width=WIDTH)
     wrong = 0
     for name in asked.groups or GROUPS:
         title, measure = GROUPS[name]
@@ -70,9 +75,14 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _table(group: Group) -> Table:
-    columns = [at for at in range(len(COLUMNS)) if any(cells(row)[at] for row in group.rows)]
-    table = Table(*(COLUMNS[at] for at in columns), title=f"{group.title} ({group.size} size)", show_lines=True)
+    columns = [at for at in range(1, len(COLUMNS)) if any(cells(row)[at] for row in group.rows)]
+    table = Table(*(COLUMNS[at] for at in columns), title=f"{group.title} ({group.size} size)")
+    job = ""
     for row in group.rows:
+        if row.job != job:
+            job = row.job
+            table.add_section()
+            table.add_row(f"[bold]{job}")
         table.add_row(*(cells(row)[at] for at in columns))
     return table
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
@@ -11,7 +10,7 @@ from bench import ours
 from bench.brute import Pairs, brute, compiler
 from bench.clock import seconds_in_turn
 from bench.flat import Flat, flatten
-from bench.machine import leg_test_s, read_once_s
+from bench.machine import floor_s, leg_test_s, read_once_s
 from bench.peers import duck, postgis, ticks
 from bench.peers.meos import Meos
 from bench.row import OURS, Row
@@ -59,10 +58,16 @@ def _beside(n: int) -> Iterator[Row]:
         base.close()
 
     legs = ours.exact_tests(packed, ACROSS_M, HEIGHT_M)
-    floor_s = read_once_s(packed.nodes) + (0.0 if math.isnan(leg_test_s()) else legs * leg_test_s())
     tests = f"{legs:,} tests of two legs of {leg_test_s() * 1e9:.0f} ns, and {packed.nodes.nbytes / 1e6:,.0f} MB read"
     found = f"{len(truth):,} pairs"
-    yield Row(job=job, who=f"{OURS}, 1 thread", seconds=took["one"], answer=found, floor_s=floor_s, remark=tests)
+    yield Row(
+        job=job,
+        who=f"{OURS}, 1 thread",
+        seconds=took["one"],
+        answer=found,
+        floor_s=floor_s(legs, packed.nodes),
+        remark=tests,
+    )
     faster = f"{took['one'] / took['two']:.2f}x as fast as one"
     yield Row(job=job, who=f"{OURS}, 2 threads", seconds=took["two"], remark=faster, **_same(answers["two"], truth))
     yield Row(

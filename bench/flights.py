@@ -10,7 +10,7 @@ import numpy as np
 
 from bench import ours
 from bench.clock import seconds_in_turn
-from bench.machine import leg_test_s, read_once_s
+from bench.machine import floor_s
 from bench.peers import cpa, duck
 from bench.row import OURS, Row
 from keepclear.geometry.pack import pack
@@ -53,7 +53,7 @@ def _day(day: list[Any]) -> Iterator[Row]:
         job=job,
         who=f"{OURS}, 1 thread",
         seconds=took["one"],
-        floor_s=read_once_s(packed.nodes) + legs * leg_test_s(),
+        floor_s=floor_s(legs, packed.nodes),
         answer=f"{len(found):,} pairs",
         remark=_rim(packed),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import math
 import os
 import platform
 import time
@@ -66,3 +67,8 @@ def leg_test_s() -> float:
     from bench.brute import compiler, repeat_leg_test
 
     return repeat_leg_test() if compiler() else float("nan")
+
+
+def floor_s(legs: int, *arrays: np.ndarray) -> float:
+    """Seconds to read so much once and to work out so many pairs of legs; the former alone where nothing compiles."""
+    return read_once_s(*arrays) + (0.0 if math.isnan(leg_test_s()) else legs * leg_test_s())

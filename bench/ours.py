@@ -14,8 +14,11 @@ from keepclear.geometry.columns import Plans
 from keepclear.geometry.kernels import LIBRARY, BreachList, pointer
 from keepclear.geometry.pack import Packed
 
-_EXACT = 5
-"""Which of `kc_sweep_counts` tells how many pairs of legs were worked out."""
+
+class SweepCounts(ctypes.Structure):
+    """`kc_sweep_counts` of kernels/sweep.h."""
+
+    _fields_ = tuple((name, ctypes.c_int64) for name in ("balls", "near", "ways", "legs", "exact"))
 
 
 def call(plans: Plans, across_m: float, height_m: float, threads: int = 1) -> object:
@@ -38,12 +41,12 @@ def exact_tests(packed: Packed, across_m: float, height_m: float) -> int:
     """How many pairs of legs were worked out to the end; 0 where there are no kernels that count."""
     if LIBRARY is None:
         return 0
-    counts, cuts, found = np.zeros(6, dtype=np.int64), np.empty(2, dtype=np.int64), BreachList()
+    counts, cuts, found = SweepCounts(), np.empty(2, dtype=np.int64), BreachList()
     sweep = LIBRARY.kc_sweep_lay(packed.struct(), minima(Minimum(across_m, height_m)), 0.0)
     try:
         LIBRARY.kc_sweep_cut(sweep, 1, pointer(cuts))
-        LIBRARY.kc_sweep_run(sweep, cuts[0], cuts[1], ctypes.byref(found), pointer(counts))
+        LIBRARY.kc_sweep_run(sweep, cuts[0], cuts[1], ctypes.byref(found), ctypes.addressof(counts))
     finally:
         LIBRARY.kc_sweep_free(sweep)
         LIBRARY.kc_free(found.list)
-    return int(counts[_EXACT])
+    return int(counts.exact)

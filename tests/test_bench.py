@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import shapely
 
+from bench import ours
 from bench.brute import Pairs, brute, compiler
 from bench.clock import seconds_in_turn
 from bench.flat import Flat, boxes_near, flatten
@@ -21,6 +22,7 @@ from bench.skies import AHEAD_S, sky
 from bench.ways import ACROSS_M, HEIGHT_M, SIDE_M, START_S, flights
 from keepclear.geometry.columns import Plans, checked
 from keepclear.geometry.earth import distance_m
+from keepclear.geometry.kernels import LIBRARY
 from keepclear.geometry.pack import Packed, pack
 
 CROWDED_M = 120_000.0
@@ -106,6 +108,13 @@ def test_nearest_on_the_plane_is_what_many_moments_show(flat: Flat, truth: Pairs
         seen = float(np.sqrt(sum(each**2 for each in apart)).min())
         assert flat.nearest_m(a, b) <= seen + 1e-6
         assert flat.nearest_m(a, b) == pytest.approx(seen, abs=50.0)
+
+
+def test_our_engine_finds_the_same_pairs_and_counts_what_it_worked_out(packed: Packed, truth: Pairs) -> None:
+    assert ours.pairs(packed, ACROSS_M, HEIGHT_M) == truth
+    if LIBRARY is not None:
+        plain = brute(packed, ACROSS_M, HEIGHT_M)
+        assert plain.met <= ours.exact_tests(packed, ACROSS_M, HEIGHT_M) < plain.tested
 
 
 def test_duckdb_finds_the_same_pairs(packed: Packed, truth: Pairs) -> None:
