@@ -15,8 +15,8 @@ from keepclear.watch.history import History
 from keepclear.watch.live_encounters import Encounters, GroupFences, Stay
 from keepclear.watch.live_findings import LiveFinding, LiveFindings, LiveKind
 from keepclear.watch.live_groups import Following, Groups
-from tests.watch.reports import DESERT, PLACES, group, spot
 from tests.watch.group_streams import Report, Stream, histories, seconds
+from tests.watch.reports import DESERT, PLACES, group, spot
 
 NEAR = 2_000.0
 GAP = 7_200.0  # so that no report is a lone one

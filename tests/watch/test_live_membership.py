@@ -17,8 +17,8 @@ from keepclear.watch.cohesion import Stay, cohesion
 from keepclear.watch.live_findings import LiveFinding, LiveFindings, LiveKind
 from keepclear.watch.live_groups import Following, Groups
 from keepclear.watch.live_membership import Membership
-from tests.watch.reports import DESERT, PLACES, group, moment
 from tests.watch.group_streams import Report, Stream, histories, seconds
+from tests.watch.reports import DESERT, PLACES, group, moment
 
 MEMBERS = ("bus0", "bus1", "bus2", "bus3")
 VALUE = group(MEMBERS)

@@ -23,8 +23,8 @@ from keepclear.watch.live_lines import CHAINAGE, EXPECTED, LATE, OFF
 from keepclear.watch.live_routes import Routes
 from keepclear.watch.live_standing import Standing, halted_since_s, is_moving
 from keepclear.watch.progress import assess
-from tests.watch.reports import DESERT, PLACES, group, moment, spot
 from tests.watch.group_streams import Report, Stream, histories, seconds
+from tests.watch.reports import DESERT, PLACES, group, moment, spot
 
 WAY = [(0.0, 0.0, 0.0), (30.0, 18_000.0, 0.0), (50.0, 18_000.0, 500.0), (90.0, 18_000.0, 30_000.0)]
 """Minutes, metres east, metres north; all but a halt from the 30th minute to the 50th."""
