@@ -428,26 +428,25 @@ def test_kinds_that_need_keep_nothing_pass(make: Make) -> None:
 
 
 def test_threads_take_turns() -> None:
-    plans = scene(3, 24)
-    air = on_kernel(MIXED) if kernels.LIBRARY is not None else on_twin(MIXED)
-    alone = {i: told(on_kernel(MIXED).check(plans.take([i]))) for i in range(2)}
+    each, rounds = (6, 5) if kernels.LIBRARY is not None else (2, 1)
+    plans = scene(3, 4 * each)
+    air = on_kernel(MIXED)
 
     def work(thread: int) -> None:
-        own = plans.take(range(6 * thread, 6 * thread + 6))
-        for _ in range(5):
+        own = plans.take(range(each * thread, each * (thread + 1)))
+        for _ in range(rounds):
             air.check_and_put(own)
             air.check(plans)
-            for id in own.ids[:3]:
+            for id in own.ids[: each // 2]:
                 air.remove(id)
-            assert all(id in air for id in own.ids[3:])
+            assert all(id in air for id in own.ids[each // 2 :])
 
     with ThreadPoolExecutor(4) as workers:
         list(workers.map(work, range(4)))
-    assert set(air.ids()) == {f"p{i}" for i in range(24) if i % 6 >= 3}
-    assert alone == {0: {}, 1: {}}
-    rest = plans.take([i for i in range(24) if i % 6 >= 3])
+    left = [i for i in range(4 * each) if i % each >= each // 2]
+    assert set(air.ids()) == {f"p{i}" for i in left}
     fresh = on_kernel(MIXED)
-    fresh.put(rest)
+    fresh.put(plans.take(left))
     same(told(air.check(plans)), told(fresh.check(plans)))
 
 

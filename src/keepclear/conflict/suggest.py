@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import numpy as np
@@ -98,28 +98,21 @@ def suggestions(plan: Plans, against: Against, limits: Limits) -> tuple[Suggesti
     if not shorts:
         return ()
     was_m = length_m(plan)
-    found: list[Suggestion] = []
+    found: dict[Change, Suggestion] = {}
     for search in _searches(plan, limits):
+        if (before := found.get(search.change)) is not None:  # on another bearing: only a lesser change counts
+            search = replace(search, limit=before.amount - search.step)
         least = _least(search, plan, shorts, against)
         if least is not None:
             amount, changed = least
-            found.append(
-                Suggestion(
-                    change=search.change,
-                    amount=amount,
-                    longer_m=length_m(changed) - was_m if search.change not in _KEEP_LENGTH else 0.0,
-                    plan=changed,
-                    bearing_deg=search.bearing_deg,
-                )
+            found[search.change] = Suggestion(
+                change=search.change,
+                amount=amount,
+                longer_m=length_m(changed) - was_m if search.change in (Change.LEFT, Change.RIGHT) else 0.0,
+                plan=changed,
+                bearing_deg=search.bearing_deg,
             )
-    shoved = [one for one in found if one.change is Change.MOVED]
-    if len(shoved) > 1:
-        best = min(shoved, key=lambda one: one.amount)
-        found = [one for one in found if one.change is not Change.MOVED or one is best]
-    return tuple(found)
-
-
-_KEEP_LENGTH = (Change.EARLIER, Change.LATER, Change.HIGHER, Change.LOWER, Change.MOVED)
+    return tuple(found.values())
 
 
 @dataclass(frozen=True, slots=True)
