@@ -23,12 +23,12 @@ from keepclear.conflict.airspace_kernel import KernelPlans
 from keepclear.conflict.airspace_twin import TwinPlans
 from keepclear.conflict.breaches import Breaches, required_m
 from keepclear.conflict.separation import Separation, minima
-from keepclear.conflict.suggest import Limits, Suggestion, suggestions
+from keepclear.conflict.suggest import Limits, Met, Suggestion, ends_m, suggestions
 from keepclear.errors import Malformed
 from keepclear.geometry import kernels
 from keepclear.geometry.columns import ByteArray, IntArray, Plans
 from keepclear.geometry.earth import FloatArray
-from keepclear.geometry.pack import pack
+from keepclear.geometry.pack import Packed, pack
 
 
 class Airspace:
@@ -53,7 +53,7 @@ class Airspace:
         packed = pack(given)
         with self._alone():
             old = self._old(given)
-            self._file(given, old, self._live.put(packed, old))
+            self._file(given, packed, old, self._live.put(packed, old))
 
     def remove(self, id: str) -> None:
         """Take a plan out. Raises `KeyError` if there is none of this id."""
@@ -83,7 +83,7 @@ class Airspace:
             old = self._old(given)
             rows, slots = self._live.check_and_put(packed, old, only_free=only_free)
             replaced = {slot: self._by_slot.ids[slot] for slot in old.tolist() if slot >= 0}
-            self._file(given, old, slots)
+            self._file(given, packed, old, slots)
             return self._told(given, rows, replaced)
 
     def suggest(self, plan: object, *, limits: Limits | None = None) -> tuple[Suggestion, ...]:
@@ -138,20 +138,21 @@ class Airspace:
         get = self._slots.get
         return np.fromiter((get(id, -1) for id in given.ids), dtype=np.int64, count=len(given))
 
-    def _file(self, given: Plans, old: IntArray, slots: IntArray) -> None:
+    def _file(self, given: Plans, packed: Packed, old: IntArray, slots: IntArray) -> None:
         """Remember who is where, once it is so."""
         in_now = slots >= 0
         for slot in old[in_now & (old >= 0)].tolist():
             self._by_slot.ids[slot] = ""
-        self._by_slot.put(given, slots, in_now)
+        self._by_slot.put(given, packed, slots, in_now)
         for id, slot in zip(given.ids, slots.tolist(), strict=True):
             if slot >= 0:
                 self._slots[id] = slot
 
-    def _against(self, plan: Plans) -> tuple[Breaches, IntArray]:
-        """The breaches of one plan, and for each how many volumes the other plan has."""
-        rows = self._live.check(pack(plan), self._old(plan))
-        return self._told(plan, rows), self._by_slot.volumes[rows["b"]]
+    def _against(self, plan: Plans) -> Met:
+        packed = pack(plan)
+        rows = self._live.check(packed, self._old(plan))
+        slots = rows["b"].copy()
+        return Met(self._told(plan, rows), self._by_slot.volumes[slots], self._by_slot.ends_m[slots], ends_m(packed)[0])
 
     def _told(self, given: Plans, rows: npt.NDArray[np.void], replaced: dict[int, str] | None = None) -> Breaches:
         """What was found, with ids for slots. `replaced` are those that were in when it was found, and are not now."""
@@ -171,8 +172,9 @@ class _BySlot:
         self.kind: ByteArray = np.empty(0, dtype=np.uint8)
         self.room: FloatArray = np.empty((0, 4))
         self.volumes: IntArray = np.empty(0, dtype=np.int64)
+        self.ends_m: FloatArray = np.empty((0, 2))
 
-    def put(self, given: Plans, slots: IntArray, which: npt.NDArray[np.bool_]) -> None:
+    def put(self, given: Plans, packed: Packed, slots: IntArray, which: npt.NDArray[np.bool_]) -> None:
         """Set down the plans of `which` at their slots."""
         needed = int(slots.max(initial=-1)) + 1
         if needed > len(self.ids):
@@ -182,13 +184,15 @@ class _BySlot:
             self.kind = np.resize(self.kind, more)
             self.room = np.resize(self.room, (more, 4))
             self.volumes = np.resize(self.volumes, more)
+            self.ends_m = np.resize(self.ends_m, (more, 2))
         at = slots[which]
         self.kind[at], self.room[at] = given.kind[which], given.room[which]
         self.volumes[at] = np.diff(given.volume_from)[which]
+        self.ends_m[at] = ends_m(packed)[which]
         for i, slot in zip(np.flatnonzero(which).tolist(), at.tolist(), strict=True):
             self.ids[slot] = given.ids[i]
 
     @property
     def memory_bytes(self) -> int:
         """Bytes of the arrays."""
-        return self.kind.nbytes + self.room.nbytes + self.volumes.nbytes
+        return self.kind.nbytes + self.room.nbytes + self.volumes.nbytes + self.ends_m.nbytes

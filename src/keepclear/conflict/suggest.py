@@ -12,6 +12,7 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import NamedTuple
 
 import numpy as np
 
@@ -27,6 +28,8 @@ from keepclear.conflict.changes import (
 from keepclear.conflict.reasons import DEPTH_M, REASONS, Reason
 from keepclear.errors import Malformed
 from keepclear.geometry.columns import KINDS, IntArray, Plans
+from keepclear.geometry.earth import FloatArray
+from keepclear.geometry.pack import Packed
 from keepclear.geometry.soundness import HIGHEST_M, LOWEST_M
 from keepclear.model.plans import PlanKind
 
@@ -83,8 +86,32 @@ class Suggestion:
     bearing_deg: float | None = None
 
 
-Against = Callable[[Plans], tuple[Breaches, IntArray]]
-"""Holds a plan against the others: its breaches, and for each how many volumes the other plan has."""
+class Met(NamedTuple):
+    """What one plan breaches, and of each of m breaches how many volumes the other plan has, shape (m,), and its
+    `ends_m`, shape (m, 2); then the plan's own."""
+
+    found: Breaches
+    volumes: IntArray
+    ends_m: FloatArray
+    own_ends_m: FloatArray
+
+
+Against = Callable[[Plans], Met]
+"""Holds one plan against the others."""
+
+
+def ends_m(plans: Packed) -> FloatArray:
+    """The highest place of the lower ends, and the lowest of the upper ends, of all bands of n plans, shape (n, 2)."""
+    ends = np.tile([-np.inf, np.inf], (len(plans), 1))
+    for offsets, lower, upper in (
+        (plans.node_from, plans.nodes[:, 4], plans.nodes[:, 5]),
+        (plans.volume_from, plans.volumes[:, 2], plans.volumes[:, 3]),
+    ):
+        has = np.flatnonzero(np.diff(offsets))
+        if len(has):
+            ends[has, 0] = np.maximum(ends[has, 0], np.maximum.reduceat(lower, offsets[has]))
+            ends[has, 1] = np.minimum(ends[has, 1], np.minimum.reduceat(upper, offsets[has]))
+    return ends
 
 
 def suggestions(plan: Plans, against: Against, limits: Limits) -> tuple[Suggestion, ...]:
@@ -126,14 +153,22 @@ class _Short:
     lasts_s: float
     single: bool
     """Neither plan has more than one volume."""
+    up_m: float
+    down_m: float
+    """A change of height upward, or downward, by less than this leaves it."""
 
 
 def _shorts(plan: Plans, against: Against) -> list[_Short]:
-    found, volumes = against(plan)
-    rows = found.array
-    short = found.required_m - np.column_stack((rows["horizontal_m"], rows["vertical_m"])) - 2.0 * DEPTH_M
-    single = (volumes <= 1) & (len(plan.volumes) <= 1)
-    columns = rows["reason"], *short.T, rows["nearest_s"], rows["t1_s"] - rows["t0_s"], single
+    met = against(plan)
+    rows, required = met.found.array, met.found.required_m
+    short = required - np.column_stack((rows["horizontal_m"], rows["vertical_m"])) - 2.0 * DEPTH_M
+    single = (met.volumes <= 1) & (len(plan.volumes) <= 1)
+    # Whoever goes up is clear of the other once its lower end is as far as required above the other's upper end, which
+    # is not below the lowest of all those; and so downward.
+    height = required[:, 1] - 2.0 * DEPTH_M
+    up = np.maximum(short[:, 1], met.ends_m[:, 1] + height - met.own_ends_m[0])
+    down = np.maximum(short[:, 1], met.own_ends_m[1] + height - met.ends_m[:, 0])
+    columns = rows["reason"], *short.T, rows["nearest_s"], rows["t1_s"] - rows["t0_s"], single, up, down
     listed = zip(*(column.tolist() for column in columns), strict=True)
     return [_Short(REASONS[reason], *rest) for reason, *rest in listed]
 
@@ -173,11 +208,9 @@ def _searches(plan: Plans, limits: Limits) -> Iterator[_Search]:
         yield _Search(change, RESOLUTION_S, limit, _by(at_another_time, plan, sign), _SecondsNeeded(plan, sign))
     if (heights := _heights(plan)) is not None:
         lowest, highest = heights
-        for change, sign, limit in (
-            (Change.HIGHER, 1.0, min(limits.higher_m, limits.ceiling_m - highest)),
-            (Change.LOWER, -1.0, min(limits.lower_m, lowest - limits.floor_m)),
-        ):
-            yield _Search(change, RESOLUTION_UP_M, limit, _by(at_another_height, plan, sign), _height_needed)
+        up, down = min(limits.higher_m, limits.ceiling_m - highest), min(limits.lower_m, lowest - limits.floor_m)
+        yield _Search(Change.HIGHER, RESOLUTION_UP_M, up, _by(at_another_height, plan, 1.0), _up_needed)
+        yield _Search(Change.LOWER, RESOLUTION_UP_M, down, _by(at_another_height, plan, -1.0), _down_needed)
     if len(plan.volumes) or length_m(plan) < 1.0:
         for bearing in BEARINGS_DEG:
             moved = Moved(plan, float(bearing))
@@ -213,8 +246,12 @@ def _heights(plan: Plans) -> tuple[float, float] | None:
 # ── what a change must at least be ───────────────────────────────────────────────────────────────────────────────────
 
 
-def _height_needed(plan: Plans, short: _Short) -> float:
-    return short.height_m
+def _up_needed(plan: Plans, short: _Short) -> float:
+    return short.up_m
+
+
+def _down_needed(plan: Plans, short: _Short) -> float:
+    return short.down_m
 
 
 def _ground_needed(farthest: float) -> Callable[[Plans, _Short], float]:
