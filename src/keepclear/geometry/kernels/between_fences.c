@@ -205,6 +205,7 @@ int kc_fences_between(kc_fences *all, kc_insider *one, int32_t count, const kc_r
     if (seen->count - first > 1)
         qsort(seen->list + first, (size_t)(seen->count - first), sizeof *seen->list, by_time);
 
+    if (!count && !one->count) return 1;
     if (!kc_room_for_stays(one, count + one->count)) return 0;
     kc_stay *old = one->stays + count, *end = old + one->count;
     memmove(old, one->stays, (size_t)one->count * sizeof *old);

@@ -320,18 +320,19 @@ enum { MOST_CELLS = 16 };
 typedef struct {
     int64_t cells[MOST_CELLS], heads[MOST_CELLS];
     int64_t own;
-    int count; /* more than MOST_CELLS, and none written: about a pole, where a row has few columns */
+    int count, wide; /* wide: too many, and none written; about a pole, where a row has few columns */
 } surroundings;
 
 static void survey(const kc_neighbours *all, double lat, double lon, surroundings *about) {
     int64_t own = row_of(all, lat), first = own > 0 ? own - 1 : 0, last = own + 1 < all->rows ? own + 1 : own;
     about->own = own;
-    about->count = 0;
+    about->count = about->wide = 0;
     for (int64_t r = first; r <= last; r++) {
         int32_t columns = all->columns[r];
         int64_t from = column_of(lon - all->window[own], columns), upto = column_of(lon + all->window[own], columns);
         if (about->count + upto - from >= MOST_CELLS || upto - from >= columns) {
-            about->count = MOST_CELLS + 1;
+            about->count = 0;
+            about->wide = 1;
             return;
         }
         for (int64_t c = from; c <= upto; c++) {
@@ -365,9 +366,9 @@ static int look_into(kc_neighbours *all, const kc_reports *reports, int64_t row,
 
 static int look_around(kc_neighbours *all, const kc_reports *reports, int64_t row, const surroundings *about,
                        kc_sightings *seen) {
-    for (int k = 0; k < about->count && about->count <= MOST_CELLS; k++)
+    for (int k = 0; k < about->count; k++)
         if (!look_into(all, reports, row, about->cells[k], about->heads[k], seen)) return 0;
-    if (about->count <= MOST_CELLS) return 1;
+    if (!about->wide) return 1;
     int64_t own = about->own, first = own > 0 ? own - 1 : 0, last = own + 1 < all->rows ? own + 1 : own;
     for (int64_t r = first; r <= last; r++) {
         int32_t columns = all->columns[r];
@@ -428,10 +429,10 @@ KC_EXPORT int kc_neighbours_feed(kc_neighbours *all, const kc_reports *reports, 
             __builtin_prefetch(all->members + who, 1);
             __builtin_prefetch(all->circles + who);
             survey(all, reports->lat[from + i], reports->lon[from + i], about + i);
-            for (int k = 0; k < about[i].count && k < MOST_CELLS; k++) __builtin_prefetch(all->heads + about[i].heads[k]);
+            for (int k = 0; k < about[i].count; k++) __builtin_prefetch(all->heads + about[i].heads[k]);
         }
         for (int i = 0; i < many; i++) {
-            for (int k = 0; k < about[i].count && about[i].count <= MOST_CELLS; k++) {
+            for (int k = 0; k < about[i].count; k++) {
                 int32_t number = all->heads[about[i].heads[k]];
                 if (number != NOBODY) __builtin_prefetch(all->members + number);
             }
@@ -443,7 +444,7 @@ KC_EXPORT int kc_neighbours_feed(kc_neighbours *all, const kc_reports *reports, 
                 __builtin_prefetch(all->members + circle->others[k]);
                 __builtin_prefetch(all->marks + circle->others[k], 1);
             }
-            for (int k = 0; k < about[i].count && about[i].count <= MOST_CELLS; k++) {
+            for (int k = 0; k < about[i].count; k++) {
                 int32_t number = all->heads[about[i].heads[k]];
                 if (number == NOBODY) continue;
                 int32_t next = all->members[number].next;
