@@ -6,7 +6,6 @@ passes over memory. The bounds are those of what parties say (`model/base.py`).
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable
 from typing import Any, NoReturn
 
@@ -72,10 +71,7 @@ def check_positions(positions: Positions) -> None:
     for name in ("t_s", "lat_deg", "lon_deg", "alt_m", "uncertainty_m"):
         _as_long(name, len(getattr(positions, name)), n)
     _at_most(n, MOST_POINTS, "positions")
-    try:
-        _check_known_ids(positions.ids)
-    except TypeError:  # one of them cannot even be hashed
-        _check_ids(positions.ids, "ids")
+    _check_known_ids(positions.ids)
 
     def item(i: int) -> str:
         return f"positions[{i}]"
@@ -129,10 +125,14 @@ def _check_ids(ids: tuple[str, ...], what: str) -> None:
         seen.add(id)
 
 
-@functools.lru_cache(maxsize=2)
+_known_ids: list[tuple[str, ...]] = [()]
+
+
 def _check_known_ids(ids: tuple[str, ...]) -> None:
-    """The ids of movers; a watcher is fed the same again and again, so the last are remembered."""
-    _check_ids(ids, "ids")
+    """The ids of movers; a watcher is fed the same tuple again and again, so the last one is remembered."""
+    if ids is not _known_ids[0]:
+        _check_ids(ids, "ids")
+        _known_ids[0] = ids
 
 
 # ── what a plan says once, and its points ────────────────────────────────────────────────────────────────────────────
