@@ -50,6 +50,9 @@ def main(arguments: list[str] | None = None) -> int:
         kept = [group for group in read(asked.json) if group.name in (asked.groups or GROUPS)]
         if not kept:
             parser.error(f"nothing was measured yet that is kept in {asked.json}")
+        small = [group.name for group in kept if group.size != "full"]
+        if small:
+            parser.error(f"measured in small sizes, which no page quotes: {', '.join(small)}")
         if any(group.name == "growth" for group in kept):
             from bench.figures import draw
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import math
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -14,6 +15,7 @@ from bench import ours
 from bench.brute import Pairs
 from bench.clock import latencies
 from bench.flat import flatten
+from bench.machine import leg_test_s, touch_s
 from bench.outlines import Blocks, blocks
 from bench.peers import postgis
 from bench.peers.boxes import Live, Rtree, Sqlite
@@ -68,6 +70,7 @@ def _flights(n: int) -> Iterator[Row]:
         answer=told,
         agrees=found == truth,
         remark=_tail(bare),
+        floor_s=_floor_s(sum(len(one.nodes) for one in packed) / QUERIES, len(found) / QUERIES, air.memory_bytes),
     )
     yield Row(job=f"{job}: check", who=f"{OURS}, one call, plan checked", seconds=median(calls), remark=_tail(calls))
     put = f"{job}: check and put in"
@@ -140,7 +143,8 @@ def _blocks(n: int) -> Iterator[Row]:
     found = f"{hits:,} hits in {QUERIES:,} checks"
     who = f"{OURS}, {BATCH} a call, one after the other"
     yield Row(job=job, who=who, rate=batch, unit="plans", answer=found, remark=loaded)
-    yield Row(job=job, who=f"{OURS}, kernel, one call each, plan packed", rate=bare, unit="plans")
+    floor_s = 2.0 * _floor_s(1.0 + hits / QUERIES, 0.0, round(memory * n))
+    yield Row(job=job, who=f"{OURS}, kernel, one call each, plan packed", rate=bare, unit="plans", floor_s=floor_s)
     yield Row(job=job, who=f"{OURS}, one call each, plan checked", rate=one, unit="plans")
     peers: list[tuple[str, Callable[[Blocks], Live]]] = [("SQLite R*Tree :memory: + shapely", Sqlite)]
     if n <= MOST_FOR_RTREE:
@@ -214,6 +218,11 @@ def _rate(make: Callable[[], Airspace], calls: list[Plans]) -> float:
             air.check_and_put(plans)
         rates.append(sum(map(len, calls)) / (time.perf_counter() - begin))
     return median(rates)
+
+
+def _floor_s(touches: float, legs: float, table_bytes: int) -> float:
+    """Seconds to look at so many places in what is live, and to work out so many pairs of legs."""
+    return touches * touch_s(table_bytes) + (0.0 if math.isnan(leg_test_s()) else legs * leg_test_s())
 
 
 def _tail(rising: list[float]) -> str:

@@ -72,3 +72,17 @@ def leg_test_s() -> float:
 def floor_s(legs: int, *arrays: np.ndarray) -> float:
     """Seconds to read so much once and to work out so many pairs of legs; the former alone where nothing compiles."""
     return read_once_s(*arrays) + (0.0 if math.isnan(leg_test_s()) else legs * leg_test_s())
+
+
+@cache
+def touch_s(table_bytes: int) -> float:
+    """Seconds to fetch a number from a place nobody could foretell in a table of so many bytes; the best of five."""
+    lines = max(table_bytes // 64, 1_000)
+    table = np.zeros((lines, 8))[:, 0]
+    places = np.random.default_rng(6).integers(0, lines, 2_000_000)
+    best = float("inf")
+    for _ in range(5):
+        start = time.perf_counter()
+        table[places].sum()
+        best = min(best, time.perf_counter() - start)
+    return best / len(places)

@@ -77,9 +77,11 @@ def rate_text(row: Row) -> str:
 
 def ratio_text(row: Row) -> str:
     """How many times slower than ours."""
-    if row.times is None:
-        return ""
-    return f"{row.times:,.0f}x" if row.times >= 20 else f"{row.times:.2g}x"
+    return "" if row.times is None else _times_text(row.times)
+
+
+def _times_text(times: float) -> str:
+    return f"{times:,.0f}x" if times >= 20 else f"{times:.2g}x"
 
 
 def floor_text(row: Row) -> str:
@@ -87,7 +89,7 @@ def floor_text(row: Row) -> str:
     took = row.seconds if row.seconds is not None else None if row.rate is None else 1.0 / row.rate
     if row.floor_s is None or took is None:
         return ""
-    return f"{time_text(row.floor_s)}; {took / row.floor_s:.2g}x"
+    return f"{time_text(row.floor_s)}; {_times_text(took / row.floor_s)}"
 
 
 COLUMNS = ("job", "who", "time", "rate", "against ours", "floor; ours over it", "answer", "remark")

@@ -12,7 +12,7 @@ from statistics import median
 import numpy as np
 
 from bench.fleet import NEAR_M, Fences, Fleet, fences, fleet
-from bench.machine import read_once_s
+from bench.machine import read_once_s, touch_s
 from bench.peers.live import Tick, Trees, changes
 from bench.row import OURS, Row
 from keepclear.geometry.columns import IntArray, Plans, Positions
@@ -60,14 +60,21 @@ def _beside(movers: Fleet, around: Fences) -> Iterator[Row]:
         ("fences", "fences alone", "trees within"),
         ("near", "nearness alone", "trees near"),
     )
-    floor_s = read_once_s(*(getattr(reports[0], name) for name in ("mover", "t_s", "lat_deg", "lon_deg", "alt_m"))) / n
+    # A report, its mover and the cells about it, and whatever it turns out to be within or near.
+    columns = (getattr(reports[0], name) for name in ("mover", "t_s", "lat_deg", "lon_deg", "alt_m"))
+    report_s, touch = read_once_s(*columns) / n, touch_s(64 * n)
+    within, near = (
+        sum(map(len, each)) / all_reports for each in zip(*((t.inside, t.near) for t in truth), strict=True)
+    )
+    touches = {"fences": 2.0 + within, "near": 10.0 + 2.0 * near}
+    touches["both"] = touches["fences"] + touches["near"] - 1.0
     for name, job, peer in parts:
         yield Row(
             job=job,
             who=f"{OURS}, one thread, findings told",
             rate=all_reports / seconds[name],
             unit="positions",
-            floor_s=floor_s,
+            floor_s=report_s + touches[name] * touch,
             answer=answer if name == "both" else "",
             remark=f"{(all_reports - n) / later[name]:,.0f}/s after the first reports of all",
         )
