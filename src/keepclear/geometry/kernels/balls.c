@@ -84,7 +84,7 @@ int kc_balls_order(kc_balls *all, const kc_axes *axes, const void *balls, int64_
     if (!make_room(all, count, 0)) return 0;
     for (int64_t i = 0; i < count; i++) {
         const kc_ball *ball = (const kc_ball *)((const char *)balls + (size_t)i * size);
-        kc_extent of = {kc_dot(ball->middle, axes->along), kc_dot(ball->middle, axes->across), ball->radius};
+        kc_extent of = {kc_dot(ball->middle, axes->along), kc_dot(ball->middle, axes->across), ball->radius, 0, 0, 0, 0};
         all->extents[i] = of;
         least = of.along - of.radius < least ? of.along - of.radius : least;
         most = of.along - of.radius > most ? of.along - of.radius : most;
@@ -105,45 +105,43 @@ int kc_balls_order(kc_balls *all, const kc_axes *axes, const void *balls, int64_
 
     int64_t copies = 0, cells = all->strips * all->cells;
     for (int64_t i = 0; i < count; i++) {
-        kc_extent of = all->extents[i];
-        copies += strip_of(all, of.across + of.radius) - strip_of(all, of.across - of.radius) + 1;
+        kc_extent *of = &all->extents[i];
+        of->cell = (int32_t)cell_of(all, of->along - of->radius);
+        of->last_cell = (int32_t)cell_of(all, of->along + of->radius);
+        if (all->strips > 1) {
+            of->strip = (int32_t)strip_of(all, of->across - of->radius);
+            of->last_strip = (int32_t)strip_of(all, of->across + of->radius);
+        }
+        copies += of->last_strip - of->strip + 1;
     }
     if (!make_room(all, copies, cells)) return 0;
     all->copies = copies;
-    memset(all->cell_from, 0, (size_t)(cells + 1) * sizeof *all->cell_from);
-    for (int pass = 0; pass < 2; pass++) { /* first how many in each cell, then each to its place */
-        for (int64_t i = 0; i < count; i++) {
-            const kc_ball *ball = (const kc_ball *)((const char *)balls + (size_t)i * size);
-            kc_extent of = all->extents[i];
-            int64_t cell = cell_of(all, of.along - of.radius), end = cell_of(all, of.along + of.radius);
-            int64_t first = strip_of(all, of.across - of.radius), last = strip_of(all, of.across + of.radius);
-            for (int64_t strip = first; strip <= last; strip++) {
-                int32_t *from = &all->cell_from[strip * all->cells + cell];
-                if (!pass) {
-                    from[1]++;
-                    continue;
-                }
-                int64_t k = (*from)++;
-                float *column = all->columns + k;
-                column[X * all->room] = (float)ball->middle[0];
-                column[Y * all->room] = (float)ball->middle[1];
-                column[Z * all->room] = (float)ball->middle[2];
-                column[RADIUS * all->room] = (float)(of.radius * (1.0 + 1e-6) + 1.0); /* what rounding takes */
-                column[LOWER * all->room] = ball->lower;
-                column[UPPER * all->room] = ball->upper;
-                all->datum[k] = ball->datum;
-                all->ball[k] = (int32_t)i;
-                all->strip[k] = (int32_t)first;
-                all->last[k] = (int32_t)(strip * all->cells + end);
-            }
-        }
-        if (!pass) {
-            for (int64_t k = 0; k < cells; k++) all->cell_from[k + 1] += all->cell_from[k];
-        } else {
-            memmove(all->cell_from + 1, all->cell_from, (size_t)cells * sizeof *all->cell_from);
-            all->cell_from[0] = 0;
+    int32_t *from = all->cell_from;
+    memset(from, 0, (size_t)(cells + 1) * sizeof *from);
+    for (int64_t i = 0; i < count; i++)
+        for (int64_t strip = all->extents[i].strip; strip <= all->extents[i].last_strip; strip++)
+            from[strip * all->cells + all->extents[i].cell + 1]++;
+    for (int64_t k = 0; k < cells; k++) from[k + 1] += from[k];
+    for (int64_t i = 0; i < count; i++) { /* each to its place; from[k] ends as that of the cell after */
+        const kc_ball *ball = (const kc_ball *)((const char *)balls + (size_t)i * size);
+        kc_extent of = all->extents[i];
+        for (int64_t strip = of.strip; strip <= of.last_strip; strip++) {
+            int64_t k = from[strip * all->cells + of.cell]++;
+            float *column = all->columns + k;
+            column[X * all->room] = (float)ball->middle[0];
+            column[Y * all->room] = (float)ball->middle[1];
+            column[Z * all->room] = (float)ball->middle[2];
+            column[RADIUS * all->room] = (float)(of.radius * (1.0 + 1e-6) + 1.0); /* what rounding takes */
+            column[LOWER * all->room] = ball->lower;
+            column[UPPER * all->room] = ball->upper;
+            all->datum[k] = ball->datum;
+            all->ball[k] = (int32_t)i;
+            all->strip[k] = of.strip;
+            all->last[k] = (int32_t)(strip * all->cells + of.last_cell);
         }
     }
+    memmove(from + 1, from, (size_t)cells * sizeof *from);
+    from[0] = 0;
     return 1;
 }
 

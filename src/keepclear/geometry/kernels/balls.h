@@ -19,8 +19,10 @@ typedef struct {
     double along[3], across[3]; /* unit vectors, square to each other */
 } kc_axes;
 
+/* How far one reaches along and across, m; and its cells along and its strips, both from first to last. */
 typedef struct {
     double along, across, radius;
+    int32_t cell, last_cell, strip, last_strip;
 } kc_extent;
 
 typedef struct {
