@@ -156,6 +156,8 @@ class Airspace:
 
     def _told(self, given: Plans, rows: npt.NDArray[np.void], replaced: dict[int, str] | None = None) -> Breaches:
         """What was found, with ids for slots. `replaced` are those that were in when it was found, and are not now."""
+        if not len(rows):
+            return Breaches(rows, given.ids, (), np.empty((0, 2)))
         at, of = rows["b"].copy(), rows["a"]
         slots = sorted(set(at.tolist()))
         now = self._by_slot

@@ -44,6 +44,9 @@ _LEAST_RADIUS_M = 6_335_439.0
 _HALF_ROUND_M = 20_003_931.5
 
 
+_NO_AREAS = np.empty((0, 8)), np.zeros(1, dtype=np.int64), np.zeros(1, dtype=np.int64), np.empty((0, 3))
+
+
 @dataclass(frozen=True, slots=True)
 class Packed:
     """Plans as the kernels have them: `kc_plans` of `kernels/kernels.h`, which gives the shapes."""
@@ -78,9 +81,12 @@ def pack(plans: Plans) -> Packed:
     """
     kernels.notice()
     node_from, nodes = _nodes(plans)
-    areas, ring_from, vertex_from, vertices = pack_areas(plans)
-    volumes = plans.volumes.copy()
-    volumes[:, 2:] = np.clip(volumes[:, 2:], -BOUNDLESS_M, BOUNDLESS_M)
+    volumes = plans.volumes
+    areas, ring_from, vertex_from, vertices = _NO_AREAS
+    if len(volumes):
+        areas, ring_from, vertex_from, vertices = pack_areas(plans)
+        volumes = volumes.copy()
+        volumes[:, 2:] = np.clip(volumes[:, 2:], -BOUNDLESS_M, BOUNDLESS_M)
     return Packed(
         plans.kind,
         plans.datum,

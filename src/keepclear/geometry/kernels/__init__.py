@@ -23,6 +23,8 @@ FOLDER = Path(__file__).parent
 VARIANTS = ("v4", "v3", "baseline")
 """Widest first."""
 
+_NOTHING = ctypes.c_char * 0
+
 BREACH = np.dtype(
     [
         ("a", "i8"),
@@ -184,6 +186,8 @@ def notice() -> None:
 def pointer(array: npt.NDArray[Any]) -> int:
     """Where an array's numbers begin. The caller keeps the array."""
     assert array.flags.c_contiguous
+    if array.flags.writeable:  # three times as quick as the way that is always open
+        return ctypes.addressof(_NOTHING.from_buffer(array))
     return int(array.ctypes.data)
 
 
