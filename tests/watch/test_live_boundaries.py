@@ -67,6 +67,7 @@ def streams(draw: st.DrawFn) -> list[Report]:
     return sorted(reports, key=lambda report: report.minutes)
 
 
+@pytest.mark.kernels
 @pytest.mark.parametrize("how", HOW)
 @pytest.mark.parametrize("place", PLACES)
 @settings(max_examples=20)

@@ -93,6 +93,7 @@ def agree(stays: list[Stay], met: list[Encounter]) -> None:
         assert (stay.open_start, stay.open_end) == (truth.open_start, truth.open_end)
 
 
+@pytest.mark.kernels
 @pytest.mark.parametrize("how", HOW)
 @pytest.mark.parametrize("place", PLACES)
 @settings(max_examples=20)

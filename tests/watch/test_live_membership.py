@@ -77,6 +77,7 @@ HOW = [
 ]
 
 
+@pytest.mark.kernels
 @pytest.mark.parametrize("how", HOW)
 @pytest.mark.parametrize("place", PLACES)
 @settings(max_examples=15)

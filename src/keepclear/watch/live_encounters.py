@@ -170,11 +170,16 @@ class Nearness:
         members = known[self._following.group_of[known] >= 0]
         found = []
         mine = np.flatnonzero(heard.group >= 0)
+        batch = heard.batch
+        begin = np.where(batch.joined[:, None], batch.before_place, batch.place)
+        half2 = ((batch.place - begin) ** 2).sum(axis=1) / 4
+        # A ball about the way from the report before: half the chord wide, and more than the bow above it.
+        legs = np.column_stack(((begin + batch.place) / 2, np.sqrt(half2) + half2 / 1e7 + 1.0))
         for rows, there in ((mine, known if strangers else members), (np.flatnonzero(heard.group < 0), members)):
             if not strangers and rows is not mine:
                 continue
             mover = heard.batch.mover[rows]
-            pairs = near_balls(self.balls[mover], self._team(mover), self.balls[there], self._team(there), near_m)
+            pairs = near_balls(legs[rows], self._team(mover), self.balls[there], self._team(there), near_m)
             found.append((rows[pairs[:, 0]], there[pairs[:, 1]]))
         return np.concatenate([rows for rows, _ in found]), np.concatenate([there for _, there in found])
 

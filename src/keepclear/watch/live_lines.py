@@ -186,7 +186,9 @@ def legs_and_lines_slowly(
         ahead = step[0] * (drawn[:, 1] - start[1]) - step[1] * (drawn[:, 0] - start[0]) > 0.0
         crosses = ((side > 0.0) != (side + turn > 0.0)) & (ahead[:-1] != ahead[1:])
         shares = np.sort(-side[crosses] / turn[crosses])
-        out[row, LEAST], out[row, SHARE] = _least(start, stop, drawn)
+        least, at = _least(start, stop, drawn)
+        if least <= reach_m[row]:
+            out[row, LEAST], out[row, SHARE] = least, at
         out[row, CROSSINGS] = len(shares)
         out[row, FIRST_SHARE] = shares[0] if len(shares) else np.nan
     return out

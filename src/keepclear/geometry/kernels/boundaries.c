@@ -34,9 +34,9 @@ static double stretches_apart(const double a[2], const double b[2], const double
 /* n legs of movers, no longer than 10 km, and a line each: how near, and where they cross.
  *
  * In: `line`, `from` and `to` (n, 3), `reach` m: lines farther from a leg than this are only far; the lines as kc_lines.
- * Out (n, 5): metres from `to` to the line (infinite: farther than the reach); the least on the leg, and the share of
- * the leg where; how many times the leg goes from one side to the other; the share of the leg at the first of these.
- * `_shares_crossed` of watch/boundary.py says which side a point on the line is on. */
+ * Out (n, 5): metres from `to` to the line (infinite: far beyond the reach); the least on the leg (infinite: farther
+ * than the reach), and the share of the leg where; how many times the leg goes from one side to the other; the share of
+ * the leg at the first of these. `_shares_crossed` of watch/boundary.py says on which side a point on the line is. */
 KC_EXPORT void kc_legs_and_lines(int64_t n, const int64_t *line, const double *from, const double *to,
                                  const double *reach, const int64_t *node_from, const int64_t *block_from,
                                  const double *nodes, const double *balls, double *out) {
@@ -84,6 +84,10 @@ KC_EXPORT void kc_legs_and_lines(int64_t n, const int64_t *line, const double *f
                 out[3] += 1.0;
                 if (!(out[4] <= -side / turn)) out[4] = -side / turn;
             }
+        }
+        if (out[1] > reach[row]) { /* blocks that may be nearer were passed over */
+            out[1] = INFINITY;
+            out[2] = NAN;
         }
     }
 }

@@ -159,6 +159,15 @@ KC_EXPORT int64_t kc_meetings(int64_t n, const int64_t *mover, const int64_t *la
             if (!(there[KC_REPORT_JOINED] > 0.0) || !(other_span > 0.0) || other_span > gap) continue;
             double t0 = fmax(before[KC_REPORT_T], came[KC_REPORT_T]), t1 = fmin(after[KC_REPORT_T], there[KC_REPORT_T]);
             if (!(t0 < t1)) continue;
+            double from_start = 0.0, other_chord = 0.0;
+            for (int c = 0; c < 3; c++) {
+                double d = before[KC_REPORT_X + c] - came[KC_REPORT_X + c];
+                double e = there[KC_REPORT_X + c] - came[KC_REPORT_X + c];
+                from_start += d * d;
+                other_chord += e * e;
+            }
+            double most = outer[task] + (length + sqrt(other_chord)) * 1.001 + 1.0;
+            if (from_start > most * most) continue; /* neither can have gone so far */
             double leg[2 * KC_NODE], other_leg[2 * KC_NODE];
             part_of(before, after, t0, t1, leg);
             part_of(came, there, t0, t1, other_leg);
