@@ -187,7 +187,7 @@ def pointer(array: npt.NDArray[Any]) -> int:
     """Where an array's numbers begin. The caller keeps the array."""
     assert array.flags.c_contiguous
     if array.flags.writeable:  # three times as quick as the way that is always open
-        return ctypes.addressof(_NOTHING.from_buffer(array))
+        return ctypes.addressof(_NOTHING.from_buffer(array))  # type: ignore[arg-type] # NumPy's arrays are buffers
     return int(array.ctypes.data)
 
 
