@@ -86,7 +86,7 @@ def least(ways: Ways, minimum: Minimum) -> FloatArray:
 
 
 def drawn(seed: int, far_m: float, minimum: Minimum) -> Ways:
-    """Pairs that pass at about the minimum: anywhere, at the poles and on the antimeridian more often than elsewhere."""
+    """Pairs that pass at about the minimum: anywhere, and more often at the poles and on the antimeridian."""
     rng = np.random.default_rng(seed)
     lat = np.degrees(np.arcsin(rng.uniform(-1.0, 1.0, PAIRS)))
     pole = rng.random(PAIRS) < 0.2
