@@ -118,12 +118,11 @@ static int ask(const kc_part *part, const double *leg, int other_datum, kc_spans
     return done;
 }
 
-static int tell(const kc_fences *all, const way *way, const kc_reports *reports, int64_t row, int32_t what,
+static int tell(const way *way, const kc_reports *reports, int64_t row, int32_t what,
                 int32_t fence, double t, double value, kc_sightings *seen) {
     kc_seen one = {.what = what, .row = row, .mover = reports->mover[row], .other = fence, .t = t, .value = value};
     if (t < reports->t[row]) where_at(way, t, one.place);
     else memcpy(one.place, reports->place + 3 * row, sizeof one.place);
-    one.margin = kc_fence_margin(all, fence, one.place);
     return kc_add_seen(seen, &one);
 }
 
@@ -144,22 +143,22 @@ static int pass(kc_fences *all, const way *way, const kc_reports *reports, int64
         if (!within) {
             *stay = (kc_stay){fence, 0, t0};
             within = 1;
-            done = tell(all, way, reports, row, KC_ENTERED, fence, t0, NAN, seen);
+            done = tell(way, reports, row, KC_ENTERED, fence, t0, NAN, seen);
         }
         if (done && !(after && k + 1 == spans.count)) {
             within = 0;
             if (!stay->told && t1 - stay->since >= dwell)
-                done = tell(all, way, reports, row, KC_DWELT, fence, t1, t1 - stay->since, seen);
-            done = done && tell(all, way, reports, row, KC_LEFT, fence, t1, t1 - stay->since, seen);
+                done = tell(way, reports, row, KC_DWELT, fence, t1, t1 - stay->since, seen);
+            done = done && tell(way, reports, row, KC_LEFT, fence, t1, t1 - stay->since, seen);
         }
         for (int64_t i = first; i < seen->count; i++) seen->list[i].flags = seen->list[i].what == KC_LEFT ? 0 : flags;
     }
     kc_spans_end(&spans);
     /* Where way and report differ by a hair, the report is right. */
-    if (done && within && !after) done = tell(all, way, reports, row, KC_LEFT, fence, end, end - stay->since, seen);
+    if (done && within && !after) done = tell(way, reports, row, KC_LEFT, fence, end, end - stay->since, seen);
     if (done && !within && after) {
         *stay = (kc_stay){fence, 0, end};
-        done = tell(all, way, reports, row, KC_ENTERED, fence, end, NAN, seen);
+        done = tell(way, reports, row, KC_ENTERED, fence, end, NAN, seen);
         if (done) seen->list[seen->count - 1].flags = flags;
     }
     return done;

@@ -274,7 +274,8 @@ static double depth_by_eights(const kc_part *part, const double place[3]) {
     return inside ? -sqrt(nearest) : sqrt(nearest);
 }
 
-double kc_fence_margin(const kc_fences *all, int32_t fence, const double place[3]) {
+/* Metres within the rim of a fence, negative outside; of its parts the deepest. */
+static double margin(const kc_fences *all, int32_t fence, const double place[3]) {
     double deepest = -INFINITY;
     for (int32_t number = all->first_part[fence]; number >= 0; number = all->parts[number].next) {
         const kc_part *part = all->parts + number;
@@ -286,12 +287,11 @@ double kc_fence_margin(const kc_fences *all, int32_t fence, const double place[3
     return deepest;
 }
 
-static int see(const kc_fences *all, kc_sightings *seen, const kc_reports *reports, int64_t row, int32_t what,
-               int32_t fence, int32_t flags, double value) {
+static int see(kc_sightings *seen, const kc_reports *reports, int64_t row, int32_t what, int32_t fence, int32_t flags,
+               double value) {
     kc_seen one = {.what = what, .flags = flags, .row = row, .mover = reports->mover[row], .other = fence,
                    .t = reports->t[row], .value = value};
     memcpy(one.place, reports->place + 3 * row, sizeof one.place);
-    one.margin = kc_fence_margin(all, fence, one.place);
     return kc_add_seen(seen, &one);
 }
 
@@ -316,7 +316,7 @@ static int compare(kc_fences *all, kc_insider *one, int32_t count, const kc_repo
         for (int32_t i = 0, k = 0; i < old; i++) {
             while (k < count && all->found[k].fence < one->stays[i].fence) k++;
             if (k < count && all->found[k].fence == one->stays[i].fence) continue;
-            if (!see(all, seen, reports, row, KC_LEFT, one->stays[i].fence, 0, t - one->stays[i].since)) return 0;
+            if (!see(seen, reports, row, KC_LEFT, one->stays[i].fence, 0, t - one->stays[i].since)) return 0;
         }
         if (!kc_room_for_stays(one, count + old)) return 0;
         /* The old ones are moved to the end, and merged from there. */
@@ -330,7 +330,7 @@ static int compare(kc_fences *all, kc_insider *one, int32_t count, const kc_repo
                 continue;
             }
             one->stays[k] = (kc_stay){fence, 0, t};
-            if (!see(all, seen, reports, row, KC_ENTERED, fence, all->found[k].flags, NAN)) return 0;
+            if (!see(seen, reports, row, KC_ENTERED, fence, all->found[k].flags, NAN)) return 0;
         }
         one->count = count;
     }
@@ -349,7 +349,7 @@ static int dwell_on(kc_fences *all, kc_insider *one, const kc_reports *reports, 
         }
         if (stay->told || !(t - stay->since >= dwell)) continue;
         stay->told = 1;
-        if (!see(all, seen, reports, row, KC_DWELT, stay->fence, all->found[k].flags, t - stay->since)) return 0;
+        if (!see(seen, reports, row, KC_DWELT, stay->fence, all->found[k].flags, t - stay->since)) return 0;
     }
     return 1;
 }
@@ -369,6 +369,24 @@ static int make_room(kc_fences *all, int64_t movers) {
     return 1;
 }
 
+/* The margins of what was seen from `first` on, each asked for ahead. */
+static void measure(const kc_fences *all, kc_sightings *seen, int64_t first) {
+    enum { AHEAD = 4 };
+    for (int64_t i = first; i < seen->count; i++) {
+        if (i + 2 * AHEAD < seen->count) {
+            const kc_part *part = all->parts + all->first_part[seen->list[i + 2 * AHEAD].other];
+            for (size_t at = 0; at < sizeof *part; at += 64) __builtin_prefetch((const char *)part + at);
+        }
+        if (i + AHEAD < seen->count) {
+            const kc_part *part = all->parts + all->first_part[seen->list[i + AHEAD].other];
+            for (int64_t k = 0; k < part->eight_count && k < 4; k++)
+                for (size_t at = 0; at < sizeof(kc_eight); at += 64)
+                    __builtin_prefetch((const char *)(part->eights + k) + at);
+        }
+        seen->list[i].margin = margin(all, (int32_t)seen->list[i].other, seen->list[i].place);
+    }
+}
+
 /* What the reports show, one after the other, added to `seen`: KC_LEFT and KC_ENTERED in order of fence (of time, where
  * what lies between reports is looked at), then KC_DWELT for stays of `dwell` s or more (infinite: none). Returns 0, or -1 if there is no memory left; the object must then be
  * dropped.
@@ -383,6 +401,7 @@ KC_EXPORT int kc_fences_feed(kc_fences *all, const kc_reports *reports, double d
         if (all->walk > 0.0 && reports->joined[i]) first = fmin(first, reports->before[5 * i]);
     }
     set_clocks(all, first, last);
+    int64_t before = seen->count;
     for (int64_t from = 0; from < reports->count; from += BLOCK) {
         int many = reports->count - from < BLOCK ? (int)(reports->count - from) : BLOCK;
         uint64_t keys[BLOCK][KC_LEVELS];
@@ -421,6 +440,7 @@ KC_EXPORT int kc_fences_feed(kc_fences *all, const kc_reports *reports, double d
                 return -1;
         }
     }
+    measure(all, seen, before);
     return 0;
 }
 

@@ -112,16 +112,14 @@ typedef struct {
 } kc_fences;
 
 /* What the way from the report before to this one shows, in order of time; `count` fences of all->found hold its end.
- * Sets the stays of the mover, but for those who dwell on. 0 if there is no memory.
+ * Margins
+ * are not worked out yet. Sets the stays of the mover, but for those who dwell on. 0 if there is no memory.
  */
 int kc_fences_between(kc_fences *all, kc_insider *one, int32_t count, const kc_reports *reports, int64_t row,
                       double dwell, kc_sightings *seen);
 
 /* Room for so many stays of a mover. 0 if there is no memory. */
 int kc_room_for_stays(kc_insider *one, int32_t count);
-
-/* Metres within the rim of a fence, negative outside; of its parts the deepest. */
-double kc_fence_margin(const kc_fences *all, int32_t fence, const double place[3]);
 
 /* Enters a part into the cells, and takes it out. 0 if there is no memory. */
 int kc_fence_lay(kc_fences *all, int32_t part);

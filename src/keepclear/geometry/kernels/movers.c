@@ -110,10 +110,15 @@ typedef struct {
     int32_t datum, known;
 } member;
 
+/* Those a mover is near: a line of the cache, unless they are many. */
+enum { FEW = 12 };
 typedef struct {
-    int32_t *others;
+    int32_t *many; /* NULL: they are in `few` */
     int32_t count, room;
-} circle_of; /* those a mover is near */
+    int32_t few[FEW];
+} circle_of;
+
+static inline int32_t *others_of(circle_of *circle) { return circle->many ? circle->many : circle->few; }
 
 typedef struct {
     double radius, height, age, slack; /* slack: how much farther than near is apart, a share */
@@ -133,7 +138,7 @@ enum { NOBODY = INT32_MAX };
 
 KC_EXPORT void kc_neighbours_drop(kc_neighbours *all) {
     if (!all) return;
-    for (int64_t i = 0; i < all->movers; i++) free(all->circles[i].others);
+    for (int64_t i = 0; i < all->movers; i++) free(all->circles[i].many);
     free(all->columns);
     free(all->window);
     free(all->members);
@@ -223,8 +228,12 @@ static int make_room(kc_neighbours *all, int64_t movers) {
             free(all->members);
             all->members = members;
         }
-        circle_of *circles = realloc(all->circles, (size_t)room * sizeof *circles);
-        if (circles) all->circles = circles;
+        circle_of *circles = aligned_alloc(64, (size_t)room * sizeof *circles);
+        if (circles) {
+            if (all->movers) memcpy(circles, all->circles, (size_t)all->movers * sizeof *circles);
+            free(all->circles);
+            all->circles = circles;
+        }
         int64_t *marks = realloc(all->marks, (size_t)room * sizeof *marks);
         if (marks) all->marks = marks;
         int32_t *heads = malloc((size_t)(2 * room) * sizeof *heads);
@@ -249,21 +258,23 @@ static int make_room(kc_neighbours *all, int64_t movers) {
 }
 
 static int befriend(circle_of *circle, int32_t other) {
-    if (circle->count == circle->room) {
-        int32_t room = circle->room ? 2 * circle->room : 4;
-        int32_t *others = realloc(circle->others, (size_t)room * sizeof *others);
-        if (!others) return 0;
-        circle->others = others;
+    if (circle->count >= FEW && circle->count >= circle->room) {
+        int32_t room = 2 * circle->count;
+        int32_t *many = realloc(circle->many, (size_t)room * sizeof *many);
+        if (!many) return 0;
+        if (!circle->many) memcpy(many, circle->few, sizeof circle->few);
+        circle->many = many;
         circle->room = room;
     }
-    circle->others[circle->count++] = other;
+    others_of(circle)[circle->count++] = other;
     return 1;
 }
 
 static void forget(circle_of *circle, int32_t other) {
+    int32_t *others = others_of(circle);
     for (int32_t i = 0; i < circle->count; i++)
-        if (circle->others[i] == other) {
-            circle->others[i] = circle->others[--circle->count];
+        if (others[i] == other) {
+            others[i] = others[--circle->count];
             return;
         }
 }
@@ -296,8 +307,9 @@ static int look_back(kc_neighbours *all, const kc_reports *reports, int64_t row,
     circle_of *circle = all->circles + who;
     double reach = all->radius * (1.0 + all->slack) - KC_DEPTH_M;
     double height = all->height * (1.0 + all->slack) - KC_DEPTH_M;
+    int32_t *others = others_of(circle);
     for (int32_t i = circle->count - 1; i >= 0; i--) {
-        int32_t number = circle->others[i];
+        int32_t number = others[i];
         const member *other = all->members + number;
         if (fabs(one->t - other->t) <= all->age) {
             int32_t flags;
@@ -310,7 +322,7 @@ static int look_back(kc_neighbours *all, const kc_reports *reports, int64_t row,
             if (!see(seen, KC_APART, flags, reports, row, one, other, number, metres, all->radius)) return 0;
         }
         forget(all->circles + number, who);
-        circle->others[i] = circle->others[--circle->count];
+        others[i] = others[--circle->count];
     }
     return 1;
 }
@@ -436,13 +448,13 @@ KC_EXPORT int kc_neighbours_feed(kc_neighbours *all, const kc_reports *reports, 
                 int32_t number = all->heads[about[i].heads[k]];
                 if (number != NOBODY) __builtin_prefetch(all->members + number);
             }
-            __builtin_prefetch(all->circles[reports->mover[from + i]].others);
         }
         for (int i = 0; i < many; i++) {
-            const circle_of *circle = all->circles + reports->mover[from + i];
-            for (int32_t k = 0; k < circle->count && k < 16; k++) {
-                __builtin_prefetch(all->members + circle->others[k]);
-                __builtin_prefetch(all->marks + circle->others[k], 1);
+            circle_of *circle = all->circles + reports->mover[from + i];
+            const int32_t *others = others_of(circle);
+            for (int32_t k = 0; k < circle->count && k < FEW; k++) {
+                __builtin_prefetch(all->members + others[k]);
+                __builtin_prefetch(all->circles + others[k], 1);
             }
             for (int k = 0; k < about[i].count; k++) {
                 int32_t number = all->heads[about[i].heads[k]];
@@ -460,11 +472,13 @@ KC_EXPORT int kc_neighbours_feed(kc_neighbours *all, const kc_reports *reports, 
 /* How many pairs are near, each counted once; with `pairs` not NULL also writes them, (count, 2), lower number first. */
 KC_EXPORT int64_t kc_neighbours_pairs(const kc_neighbours *all, int64_t *pairs) {
     int64_t count = 0;
-    for (int64_t i = 0; i < all->movers; i++)
-        for (int32_t k = 0; k < all->circles[i].count; k++)
-            if (all->circles[i].others[k] > i) {
-                if (pairs) pairs[2 * count] = i, pairs[2 * count + 1] = all->circles[i].others[k];
-                count++;
-            }
+    for (int64_t i = 0; i < all->movers; i++) {
+        const int32_t *others = others_of(all->circles + i);
+        for (int32_t k = 0; k < all->circles[i].count; k++) {
+            if (others[k] < i) continue;
+            if (pairs) pairs[2 * count] = i, pairs[2 * count + 1] = others[k];
+            count++;
+        }
+    }
     return count;
 }
