@@ -11,15 +11,17 @@ from keepclear.watch.batch import Batch, Movers
 from keepclear.watch.fences import Fences
 from keepclear.watch.intake import Counts, Intake
 from keepclear.watch.live_findings import LiveFindings, Watcher
+from keepclear.watch.live_group_watch import GroupWatch
+from keepclear.watch.live_groups import Groups
 from keepclear.watch.proximity import Proximity
 
 
 class Watch:
     """Takes in positions of any number of movers, and tells what changes.
 
-    `fences` are a `Fences`, or what it takes; `proximity` a `Proximity`, or a radius in metres. `watchers` are handed
-    every batch after them. The same positions in the same order give the same findings of fences and proximity, in
-    whatever batches they come.
+    `fences` are a `Fences`, or what it takes; `proximity` a `Proximity`, or a radius in metres; `groups` a
+    `GroupWatch`, or a `Groups`. `watchers` are handed every batch after them. The same positions in the same order give
+    the same findings of fences, proximity and groups, in whatever batches they come.
     """
 
     def __init__(
@@ -27,6 +29,7 @@ class Watch:
         *,
         fences: object = None,
         proximity: Proximity | float | None = None,
+        groups: GroupWatch | Groups | None = None,
         watchers: Sequence[Watcher] = (),
         intake: Intake | None = None,
     ) -> None:
@@ -38,7 +41,8 @@ class Watch:
             self.fences = fences if isinstance(fences, Fences) else Fences(fences, max_gap_s=gap)
         if proximity is not None:
             self.proximity = proximity if isinstance(proximity, Proximity) else Proximity(proximity)
-        self._straight = tuple(each for each in (self.fences, self.proximity) if each is not None)
+        self.groups = GroupWatch(groups) if isinstance(groups, Groups) else groups
+        self._straight = tuple(each for each in (self.fences, self.proximity, self.groups) if each is not None)
         self._watchers = tuple(watchers)
 
     @property
@@ -52,7 +56,7 @@ class Watch:
         return self._intake.movers()
 
     def feed(self, positions: Positions) -> LiveFindings:
-        """What these positions show: of the reports themselves, then of fences, of proximity, of each other watcher.
+        """What these positions show: of the reports themselves, then of fences, proximity, groups, each other watcher.
 
         Raises `Malformed` naming the first position at fault, such as `positions[17].lat_deg`; nothing is then changed.
         """
