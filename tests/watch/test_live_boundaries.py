@@ -101,7 +101,7 @@ def test_a_boundary_is_watched_as_the_twin_does(
         assert min(each.nearest_m for each in found) >= truth.nearest_m - 0.1
 
 
-@settings(max_examples=30)
+@settings(max_examples=15)
 @given(reports=streams(), cuts=st.lists(st.integers(0, 40)))
 def test_how_reports_are_cut_into_batches_changes_nothing(reports: list[Report], cuts: list[int]) -> None:
     found, apart = Live().feed(reports, cuts), Live().feed(reports, list(range(len(reports))))

@@ -67,7 +67,7 @@ def seen(history: History | None, area: WatchedArea, radius_m: float, minutes: f
 
 
 @pytest.mark.parametrize("place", PLACES)
-@settings(max_examples=25)
+@settings(max_examples=15)
 @given(reports=streams(), cuts=st.lists(st.integers(0, 30)))
 def test_what_is_known_of_areas_is_what_every_moment_shows(
     place: tuple[float, float], reports: list[Report], cuts: list[int]
@@ -92,7 +92,7 @@ def test_what_is_known_of_areas_is_what_every_moment_shows(
             assert found is truth
 
 
-@settings(max_examples=30)
+@settings(max_examples=15)
 @given(reports=streams(), cuts=st.lists(st.integers(0, 30)))
 def test_how_reports_are_cut_into_batches_changes_nothing(reports: list[Report], cuts: list[int]) -> None:
     found = feed(Coverage(areas(), FOOTPRINT, max_gap_s=GAP), reports, cuts)

@@ -112,7 +112,7 @@ def test_encounters_are_those_of_the_twin(
     agree(live.stays, told_by_the_twin(encounters(members(known, CONVOY), members(known, FORCE), NEAR, GAP)))
 
 
-@settings(max_examples=30)
+@settings(max_examples=15)
 @given(reports=streams(("bus0", "bus1", "bus2", "car")), cuts=st.lists(st.integers(0, 60)))
 def test_the_fence_of_a_group_is_an_encounter_of_a_lone_mover(reports: list[Report], cuts: list[int]) -> None:
     live = Live(fence=True)
@@ -132,7 +132,7 @@ def test_the_fence_of_a_group_is_an_encounter_of_a_lone_mover(reports: list[Repo
 
 
 @pytest.mark.parametrize("fence", [False, True])
-@settings(max_examples=30)
+@settings(max_examples=15)
 @given(reports=streams(), cuts=st.lists(st.integers(0, 60)))
 def test_how_reports_are_cut_into_batches_changes_nothing(fence: bool, reports: list[Report], cuts: list[int]) -> None:
     found = Live(hysteresis=0.1, fence=fence).feed(reports, cuts)
@@ -144,7 +144,7 @@ def _rounded(found: LiveFinding) -> tuple[str, str, str, float, float]:
     return found.kind.value, found.subject, found.other, round(found.t_s, 4), round(found.margin_m, 4)
 
 
-@settings(max_examples=30)
+@settings(max_examples=15)
 @given(
     asked=st.lists(
         st.tuples(st.floats(-2e4, 2e4), st.floats(-2e4, 2e4), st.sampled_from([0.0, 5.0, 900.0, 3e4])), max_size=12

@@ -69,13 +69,13 @@ def streams(draw: st.DrawFn) -> list[Report]:
     return sorted(reports, key=lambda report: report.minutes)
 
 
-@settings(max_examples=25)
+@settings(max_examples=15)
 @given(reports=streams(), cuts=st.lists(st.integers(4, 60)))
 def test_however_reports_are_fed_the_same_is_found(reports: list[Report], cuts: list[int]) -> None:
     assert found(reports, [4, *cuts]) == found(reports, list(range(1, len(reports))))
 
 
-@settings(max_examples=25)
+@settings(max_examples=15)
 @given(reports=streams(), data=st.data())
 def test_late_and_doubled_reports_change_nothing(reports: list[Report], data: st.DataObject) -> None:
     disturbed = list(reports)

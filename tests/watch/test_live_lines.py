@@ -112,4 +112,3 @@ def test_a_line_has_its_length() -> None:
     lines = line((35.0, 40.0), [(0.0, 0.0), (25_000.0, 0.0)])
     assert len(lines.nodes) == 4
     assert lines.length_m(0) == pytest.approx(distance_m(35.0, 40.0, *spot((35.0, 40.0), 25_000.0, 0.0)), abs=1e-3)
-    assert lines.place_at(np.array([0]), np.array([lines.length_m(0)]))[0] == pytest.approx(lines.nodes[-1])

@@ -103,7 +103,7 @@ def test_who_is_with_a_group_is_as_the_twin_has_it(
         assert since == pytest.approx(truth.split_since.timestamp(), abs=1e-3)
 
 
-@settings(max_examples=25)
+@settings(max_examples=15)
 @given(reports=streams(), cuts=st.lists(st.integers(0, 60)))
 def test_how_reports_are_cut_into_batches_changes_nothing(reports: list[Report], cuts: list[int]) -> None:
     beginning = list(range(8))  # before every member was heard of once, more may be known in a larger batch

@@ -90,7 +90,7 @@ HOW = [
 @pytest.mark.kernels
 @pytest.mark.parametrize("how", HOW)
 @pytest.mark.parametrize("place", PLACES)
-@settings(max_examples=25)
+@settings(max_examples=15)
 @given(reports=streams(), cuts=st.lists(st.integers(0, 60)))
 def test_a_group_stands_as_the_twin_has_it(
     how: Callable[..., FloatArray], place: tuple[float, float], reports: list[Report], cuts: list[int]
@@ -122,7 +122,7 @@ def test_a_group_stands_as_the_twin_has_it(
         assert along[LATE] == pytest.approx(truth.late_s, abs=5.0)
 
 
-@settings(max_examples=30)
+@settings(max_examples=15)
 @given(reports=streams(), cuts=st.lists(st.integers(0, 60)))
 def test_how_reports_are_cut_into_batches_changes_nothing(reports: list[Report], cuts: list[int]) -> None:
     groups, _ = declared(4)

@@ -19,8 +19,7 @@ from keepclear.geometry.columns import IntArray, Plans
 from keepclear.geometry.earth import FloatArray
 from keepclear.model.groups import Group
 from keepclear.watch.batch import Batch, Movers, Names
-from keepclear.watch.group_reports import AT, HORIZON, MIDDLE, SPREAD_OF_DOUBT, Reports, Rosters, hear
-from keepclear.watch.live_ground import latlon
+from keepclear.watch.group_reports import AT, HORIZON, MIDDLE, Reports, Rosters, hear
 
 FASTEST_ON_THE_GROUND_M_S = 70.0
 """What a group may have moved since it was last placed, when a look is taken at who may be near it."""
@@ -189,11 +188,3 @@ class Following:
             since = np.fmax(np.abs(at_s.max() - self.row[:, AT]), np.abs(at_s.min() - self.row[:, AT]))
             found[:, 3] += FASTEST_ON_THE_GROUND_M_S * since
         return found
-
-    def place(self, group: IntArray) -> tuple[FloatArray, FloatArray]:
-        """Latitudes and longitudes of the middle of groups; NaN where none is known."""
-        return latlon(self.row[group][:, MIDDLE])
-
-    def doubt_m(self, group: IntArray) -> FloatArray:
-        """How uncertain the middle of groups is."""
-        return np.asarray(self.row[group, SPREAD_OF_DOUBT])

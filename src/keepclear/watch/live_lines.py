@@ -62,14 +62,6 @@ class Lines:
         """Metres from one end of a line to the other."""
         return float(self.chainage_m[self.node_from[line + 1] - 1])
 
-    def place_at(self, line: IntArray, chainage_m: FloatArray) -> FloatArray:
-        """The points in space a number of metres along lines, shape (n, 3), to some metres."""
-        found = np.empty((len(line), 3))
-        for k, (i, at) in enumerate(zip(line.tolist(), chainage_m.tolist(), strict=True)):
-            span = slice(int(self.node_from[i]), int(self.node_from[i + 1]))
-            found[k] = [np.interp(at, self.chainage_m[span], self.nodes[span, axis]) for axis in range(3)]
-        return found
-
 
 def _cut(lat_deg: FloatArray, lon_deg: FloatArray, t_s: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Points in space, metres from the start, and moments, of a line cut as `pack.trajectory_legs` cuts it."""

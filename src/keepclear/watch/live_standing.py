@@ -11,7 +11,7 @@ import numpy as np
 
 from keepclear.geometry.columns import IntArray
 from keepclear.geometry.earth import FloatArray
-from keepclear.watch.group_reports import AT, BEFORE, HALTED_SINCE, MIDDLE, MOVING, SPREAD_OF_DOUBT
+from keepclear.watch.group_reports import BEFORE, HALTED_SINCE, MIDDLE, MOVING, SPREAD_OF_DOUBT
 from keepclear.watch.live_findings import LiveFindings, LiveKind
 from keepclear.watch.live_ground import latlon
 from keepclear.watch.live_groups import Following, Heard
@@ -91,9 +91,3 @@ def halted_since_s(following: Following, group: int) -> float | None:
 def is_moving(following: Following, group: int) -> bool:
     """Whether more than half showed themselves elsewhere within that time. Neither: it cannot be told."""
     return bool(following.row[group, MOVING] > 0.0)
-
-
-def placed_at_s(following: Following, group: int) -> float | None:
-    """The last moment at which half of a group's members can be placed."""
-    at = float(following.row[group, AT])
-    return None if np.isnan(at) else at
