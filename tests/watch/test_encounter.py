@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from datetime import datetime
 
 import pytest
 from hypothesis import given
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from keepclear.geometry.earth import distance_m
 from keepclear.watch.encounter import Encounter, encounters
 from keepclear.watch.history import History
+from keepclear.watch.path import Path
 from tests.watch.reports import DATELINE, DESERT, MADE_UP, PLACES, Spot, act, history, minutes, moment, spot, track
 
 GAP = 1_200.0
@@ -238,3 +240,19 @@ def test_the_quick_look_passes_over_no_encounter(steps: list[tuple[int, int]], a
     )
     if nearest < 2.9 and len(set(steps)) > 1:
         assert encounters([stands], [goes], 3_000.0, 3_600.0)
+
+
+def test_of_who_cannot_come_near_no_path_is_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: list[str] = []
+    path_of = Path.of
+
+    def noted(whole: History, max_gap_s: float, since: datetime | None = None) -> Path:
+        drawn.append(whole.asset)
+        return path_of(whole, max_gap_s, since)
+
+    monkeypatch.setattr(Path, "of", noted)
+    far = history("far", [(t, 600.0 * (t - 60), 60_000.0) for t in range(0, 121, 10)])
+    assert encounters(buses(2), [far], 2_000.0, GAP) == ()
+    assert drawn == []
+    assert len(encounters(buses(2), [far, *forces()], 2_000.0, GAP)) == 1
+    assert sorted(drawn) == ["bus0", "bus1", "force0", "force1"]

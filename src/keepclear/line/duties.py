@@ -8,7 +8,9 @@ came due since; see `keepclear.line.agenda`.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from traceback import extract_tb
 
@@ -23,6 +25,7 @@ from keepclear.line.noticing import Noticing, finding
 from keepclear.line.receipts import owed_by_node
 from keepclear.line.state import State
 from keepclear.line.thread_findings import requests_of, thread_findings
+from keepclear.line.whereabouts import Whereabouts
 from keepclear.model import acts as a
 from keepclear.model.acts import Said
 from keepclear.model.findings import FigureValue, Finding, FindingKind
@@ -133,27 +136,33 @@ def _spread(state: State, now: datetime) -> dict[Matter, Exception]:
     Gives the matters of which that cannot be found out.
     """
     failed: dict[Matter, Exception] = {}
-    for kind in ("asset", "group"):
+
+    def each_of(kind: str, spread: Callable[[str, datetime | None], None]) -> None:
         for matter, since in state.agenda.due(now):
-            if matter[0] != kind:
-                continue
-            try:
-                _spread_one(state, matter, since)
-            except Exception as error:
-                failed[matter] = error
+            if matter[0] == kind:
+                try:
+                    spread(matter[1], since)
+                except Exception as error:
+                    failed[matter] = error
+
+    each_of("asset", partial(_spread_asset, state))
+    news = [since for (kind, _), since in state.agenda.due(now) if kind == "group" and since is not None]
+    if news:  # that time passed brings no two groups together
+        each_of("group", partial(_spread_group, state, Whereabouts.since(state, min(news))))
     return failed
 
 
-def _spread_one(state: State, matter: Matter, since: datetime | None) -> None:
-    kind, name = matter
-    if kind == "asset":
-        news = since if state.groups_with.get(name) else None  # a stray moves no group: it may join one, no more
-        for group in groups_of(state, name):
-            state.agenda.touch("group", name_of(group), news)
-        for request in requests_of(state, name):
-            state.agenda.touch("thread", request)
-    elif since is not None:  # that time passed brings no two groups together
-        for pair in pairs_of(state, key_of(name)):
+def _spread_asset(state: State, name: str, since: datetime | None) -> None:
+    news = since if state.groups_with.get(name) else None  # a stray moves no group: it may join one, no more
+    for group in groups_of(state, name):
+        state.agenda.touch("group", name_of(group), news)
+    for request in requests_of(state, name):
+        state.agenda.touch("thread", request)
+
+
+def _spread_group(state: State, whereabouts: Whereabouts, name: str, since: datetime | None) -> None:
+    if since is not None:
+        for pair in pairs_of(state, key_of(name), whereabouts):
             state.agenda.touch("pair", pair, since)
 
 

@@ -29,6 +29,7 @@ from keepclear.line.reports import all_reports, flies, standing_reports
 from keepclear.line.standing import standing
 from keepclear.line.state import Declared, GroupKey, State
 from keepclear.line.timings import ENCOUNTER_GAP_S, ENCOUNTER_NEAR_M, LOOK_BACK
+from keepclear.line.whereabouts import Whereabouts
 from keepclear.model import acts as a
 from keepclear.model.boundaries import Boundary
 from keepclear.model.findings import FigureValue, Finding, FindingKind
@@ -80,12 +81,11 @@ def groups_of(state: State, asset: str) -> list[GroupKey]:
     return [key for key in state.groups if is_reported(state, key)]
 
 
-def pairs_of(state: State, key: GroupKey) -> Iterator[str]:
-    """The pairs, as the agenda names them, in which a group may meet another, both having been reported."""
-    if is_reported(state, key):
-        for other in state.groups:
-            if is_reported(state, other) and may_meet(state, key, other):
-                yield pair_name(key, other)
+def pairs_of(state: State, key: GroupKey, whereabouts: Whereabouts) -> Iterator[str]:
+    """The pairs, as the agenda names them, in which a group may have met another, by where they were reported."""
+    for other in whereabouts.near(key):
+        if may_meet(state, key, other):
+            yield pair_name(key, other)
 
 
 # ── how it stands ────────────────────────────────────────────────────────────────────────────────────────────────────

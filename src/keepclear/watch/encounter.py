@@ -13,11 +13,12 @@ from datetime import datetime
 import numpy as np
 
 from keepclear.geometry.columns import IntArray
-from keepclear.geometry.earth import FloatArray, Planes, distance_m, points_in_space
+from keepclear.geometry.earth import FloatArray, Planes, points_in_space
 from keepclear.geometry.pack import LONGEST_LEG_M, Legs, lengths_m, moment, pairs_in_time
 from keepclear.geometry.shapes import TOUCH_M
+from keepclear.watch.company import near_balls
 from keepclear.watch.history import History, Report, acts_of
-from keepclear.watch.path import Path
+from keepclear.watch.path import Path, path_balls
 
 _JOIN_S = 1e-5  # two stretches nearer in time than this are one
 
@@ -69,16 +70,11 @@ def encounters(
     Where several authors report an asset, each history is a path of its own. An encounter is open at its end if it is
     so by the reports of any two authors: what one reports does not end what another shows.
     """
-    ours, theirs = ([Path.of(each, max_gap_s, since) for each in histories if len(each)] for histories in (a, b))
-    spreads = {id(path): path.spread_m for path in (*ours, *theirs)}
-    stretches = [
-        stretch
-        for one in ours
-        for other in theirs
-        if one.asset != other.asset
-        and _apart_m(one, other) - 2.0 * (spreads[id(one)] + spreads[id(other)]) <= near_m  # else they cannot come near
-        for stretch in _stretches(one, other, near_m)
-    ]
+    ours, theirs = ([each for each in histories if len(each)] for histories in (a, b))
+    pairs = [(i, j) for i, j in _at_hand(ours, theirs, near_m, since) if ours[i].asset != theirs[j].asset]
+    one_at = {i: Path.of(ours[i], max_gap_s, since) for i in dict.fromkeys(i for i, _ in pairs)}
+    other_at = {j: Path.of(theirs[j], max_gap_s, since) for j in dict.fromkeys(j for _, j in pairs)}
+    stretches = [stretch for i, j in pairs for stretch in _stretches(one_at[i], other_at[j], near_m)]
     return tuple(_encounter(group) for group in _joined(stretches) if _any_moved(group))
 
 
@@ -104,10 +100,13 @@ class _Stretch:
         return (*self.one.ends(self.leg), *self.other.ends(self.other_leg))
 
 
-def _apart_m(one: Path, other: Path) -> float:
-    """How far apart two assets are first reported."""
-    a, b = one.reports[0].fix, other.reports[0].fix
-    return distance_m(a.lat_deg, a.lon_deg, b.lat_deg, b.lon_deg)
+def _at_hand(
+    ours: Sequence[History], theirs: Sequence[History], near_m: float, since: datetime | None
+) -> list[tuple[int, int]]:
+    """The pairs that may come near, as indices: the balls that hold their ways do."""
+    balls, others = (path_balls([each.since(since) for each in histories]) for histories in (ours, theirs))
+    teams = np.zeros(len(balls), dtype=np.int64), np.ones(len(others), dtype=np.int64)
+    return [(i, j) for i, j in near_balls(balls, teams[0], others, teams[1], near_m).tolist()]
 
 
 def _stretches(one: Path, other: Path, near_m: float) -> list[_Stretch]:

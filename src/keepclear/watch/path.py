@@ -3,14 +3,20 @@ strayed from them."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
 
-from keepclear.geometry.earth import at_most_m, distance_m, distances_m
+from keepclear.geometry.earth import FloatArray, distance_m, distances_m
 from keepclear.geometry.pack import Legs, fix_legs, seconds
+from keepclear.geometry.surface import places
 from keepclear.watch.history import History, Report, stray_m
+
+LEAST_RADIUS_M = 6_335_439.0
+"""No way along the ground curves more than a circle of this radius."""
+_ROOM_M = 10.0  # the bow of the longest step is 2 m more than what is reckoned
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +39,6 @@ class Path:
         """The path from `since` to `until`, from the last report not after `since` on; either may be open."""
         reports = history.since(since, until)
         return cls(history.asset, history.author, reports, fix_legs([report.fix for report in reports], max_gap_s))
-
-    @property
-    def spread_m(self) -> float:
-        """No report lies farther than this from the first."""
-        fixes = [report.fix for report in self.reports]
-        first = fixes[0]
-        return max(at_most_m(first.lat_deg, first.lon_deg, fix.lat_deg, fix.lon_deg) for fix in fixes)
 
     def ends(self, i: int) -> tuple[Report, Report]:
         """The reports between which leg i lies; twice the same for a lone report."""
@@ -71,3 +70,19 @@ class Path:
             distance > fix.uncertainty_m + first.uncertainty_m
             for distance, fix in zip(away.tolist(), fixes, strict=True)
         )
+
+
+def path_balls(runs: Sequence[Sequence[Report]]) -> FloatArray:
+    """A ball in space about each of n runs of reports, shape (n, 4): x, y, z and radius. No run is empty.
+
+    It holds the reports and the even ways between those that are joined, however the chord of one may bow.
+    """
+    if not runs:
+        return np.empty((0, 4))
+    fixes = [report.fix for run in runs for report in run]
+    points = places([fix.lat_deg for fix in fixes], [fix.lon_deg for fix in fixes])
+    first = np.cumsum([0, *(len(run) for run in runs[:-1])])
+    low, high = np.minimum.reduceat(points, first), np.maximum.reduceat(points, first)
+    square = ((high - low) ** 2).sum(axis=1)
+    radius = np.sqrt(square) / 2 + square / (8.0 * LEAST_RADIUS_M) + _ROOM_M
+    return np.column_stack(((low + high) / 2, radius))
