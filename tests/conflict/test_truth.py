@@ -25,6 +25,8 @@ pytestmark = pytest.mark.kernels
 
 GEOD = Geod(ellps="WGS84")
 DEPTH_M, RIGHT_TO_M = 0.001, 0.01
+ENDS_RIGHT_TO_M = 0.02
+"""A breach may begin and end tens of kilometres from the plane's origin, which is where the two are nearest."""
 PAIRS = 100
 GOLDEN = (math.sqrt(5.0) - 1.0) / 2.0
 
@@ -157,9 +159,9 @@ def test_a_breach_begins_ends_and_is_nearest_where_it_says(seed: int, far_m: flo
             at = np.array([breach.starts_s, breach.ends_s, breach.nearest_s])
             away = [float(one.apart(at[k : k + 1])[0][0]) for k in range(3)]
             if breach.starts_s > begin + 1e-6:
-                assert away[0] == pytest.approx(across - DEPTH_M, abs=RIGHT_TO_M)
+                assert away[0] == pytest.approx(across - DEPTH_M, abs=ENDS_RIGHT_TO_M)
             if breach.ends_s < end - 1e-6:
-                assert away[1] == pytest.approx(across - DEPTH_M, abs=RIGHT_TO_M)
+                assert away[1] == pytest.approx(across - DEPTH_M, abs=ENDS_RIGHT_TO_M)
             assert away[2] == pytest.approx(breach.horizontal_m, abs=RIGHT_TO_M)
             checked += 1
     # A reference that found nothing to check would prove nothing.
