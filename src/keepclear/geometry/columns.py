@@ -47,7 +47,7 @@ DATUMS = tuple(Datum)
 """`Plans.datum` and `Positions.datum` hold places in this list."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Plans:
     """n plans, each with a way (two or more points), with volumes, or with both.
 
@@ -79,6 +79,9 @@ class Plans:
 
     def __len__(self) -> int:
         return len(self.ids)
+
+    def __repr__(self) -> str:
+        return f"<Plans: {len(self)}, points: {len(self.t_s)}, volumes: {len(self.volumes)}>"
 
     @classmethod
     def of_ways(
@@ -187,7 +190,7 @@ class Plans:
         return taken
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Positions:
     """n reported positions, in the order in which they came. `mover[i]` is a place in `ids`.
 
@@ -205,6 +208,9 @@ class Positions:
 
     def __len__(self) -> int:
         return len(self.mover)
+
+    def __repr__(self) -> str:
+        return f"<Positions: {len(self)}, movers: {len(self.ids)}>"
 
     @classmethod
     def of(cls, source: object) -> Positions:
