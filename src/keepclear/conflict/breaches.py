@@ -104,7 +104,7 @@ class Breaches:
         return len(self._pair_from) - 1
 
     def __repr__(self) -> str:
-        return f"<Breaches: {len(self.array)}, pairs: {len(self)}>"
+        return f"<Breaches: {len(self)} pairs, {len(self.array)} breaches>"
 
     def __iter__(self) -> Iterator[Conflict]:
         lat, lon = self.places()
