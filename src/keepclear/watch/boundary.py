@@ -213,7 +213,7 @@ def _on_path(path: Path, away: _Away, line: Line, boundary: Boundary) -> _OnPath
     """
     legs, apart = path.legs, away.reports
     least = (away.begin + away.end - legs.lengths_m()) / 2
-    doubt = np.array([path.uncertainty_m(i) for i in range(len(legs))]) + boundary.uncertainty_m
+    doubt = path.uncertainties_m() + boundary.uncertainty_m
     nearest, nearest_s, nearest_leg, low = np.inf, 0.0, 0, np.inf
     crossed: list[tuple[float, int]] = []
     crossings: list[float] = []

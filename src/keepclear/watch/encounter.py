@@ -13,11 +13,23 @@ from datetime import datetime
 import numpy as np
 
 from keepclear.geometry.columns import IntArray
-from keepclear.geometry.earth import FloatArray, Planes, points_in_space
-from keepclear.geometry.pack import LONGEST_LEG_M, Legs, lengths_m, moment, pairs_in_time
-from keepclear.geometry.shapes import TOUCH_M
+from keepclear.geometry.pack import moment
 from keepclear.watch.company import near_balls
 from keepclear.watch.history import History, Report, acts_of
+from keepclear.watch.live_ground import latlon
+from keepclear.watch.near_legs import (
+    LEG,
+    NEAREST,
+    NEAREST_T,
+    OPEN_END,
+    OPEN_START,
+    OTHER_LEG,
+    PAIR,
+    PLACE,
+    T0,
+    T1,
+    near_legs,
+)
 from keepclear.watch.path import Path, path_balls
 
 _JOIN_S = 1e-5  # two stretches nearer in time than this are one
@@ -72,9 +84,14 @@ def encounters(
     """
     ours, theirs = ([each for each in histories if len(each)] for histories in (a, b))
     pairs = [(i, j) for i, j in _at_hand(ours, theirs, near_m, since) if ours[i].asset != theirs[j].asset]
-    one_at = {i: Path.of(ours[i], max_gap_s, since) for i in dict.fromkeys(i for i, _ in pairs)}
-    other_at = {j: Path.of(theirs[j], max_gap_s, since) for j in dict.fromkeys(j for _, j in pairs)}
-    stretches = [stretch for i, j in pairs for stretch in _stretches(one_at[i], other_at[j], near_m)]
+    if not pairs:
+        return ()
+    mine, its = (np.unique([pair[k] for pair in pairs]) for k in (0, 1))
+    ones = [Path.of(ours[i], max_gap_s, since) for i in mine.tolist()]
+    others = [Path.of(theirs[j], max_gap_s, since) for j in its.tolist()]
+    which = np.array(pairs, dtype=np.int64)
+    which = np.column_stack((np.searchsorted(mine, which[:, 0]), np.searchsorted(its, which[:, 1])))
+    stretches = _stretches(ones, others, which, near_m)
     return tuple(_encounter(group) for group in _joined(stretches) if _any_moved(group))
 
 
@@ -109,98 +126,33 @@ def _at_hand(
     return [(i, j) for i, j in near_balls(balls, teams[0], others, teams[1], near_m).tolist()]
 
 
-def _stretches(one: Path, other: Path, near_m: float) -> list[_Stretch]:
-    """When two assets are nearer than `near_m`, one stretch for each pair of legs."""
-    leg, other_leg = _overlaps(one.legs, other.legs)
-    at_hand = _through_m(one.legs, leg, other.legs, other_leg) < near_m
-    leg, other_leg = leg[at_hand], other_leg[at_hand]
-    if not len(leg):
-        return []
-    t0 = np.maximum(one.legs.t0_s[leg], other.legs.t0_s[other_leg])
-    t1 = np.minimum(one.legs.t1_s[leg], other.legs.t1_s[other_leg])
-    begin = one.legs.at(leg, t0), other.legs.at(other_leg, t0)
-    end = one.legs.at(leg, t1), other.legs.at(other_leg, t1)
-    at0, at1, length, other_length = (
-        lengths_m(*begin[0], *begin[1]),
-        lengths_m(*end[0], *end[1]),
-        lengths_m(*begin[0], *end[0]),
-        lengths_m(*begin[1], *end[1]),
-    )
-    # However the two go, they cannot come nearer than this between the two moments (triangle inequality).
-    least = (at0 + at1 - length - other_length) / 2
-    close = least < near_m
-    if not close.any():
-        return []
-    lat = np.vstack((begin[0][0], end[0][0], begin[1][0], end[1][0]))[:, close]
-    lon = np.vstack((begin[0][1], end[0][1], begin[1][1], end[1][1]))[:, close]
-    leg, other_leg = leg[close], other_leg[close]
-    t0, t1, at0, at1 = t0[close], t1[close], at0[close], at1[close]
-    planes = Planes.about(lat, lon)
-    xy = planes.to_xy(lat, lon)
-    apart, change = xy[2] - xy[0], (xy[3] - xy[1]) - (xy[2] - xy[0])
-    first, last = _shares_within(apart, change, near_m)
-    square = (change * change).sum(axis=1)
-    share = np.clip(-(apart * change).sum(axis=1) / np.where(square > 0.0, square, 1.0), 0.0, 1.0)
-    place = xy[0] + share[:, None] * (xy[1] - xy[0])
-    other_place = xy[2] + share[:, None] * (xy[3] - xy[2])
-    lats, lons = planes.to_latlon(np.stack((place, other_place, (place + other_place) / 2)))
-    nearest = lengths_m(lats[0], lons[0], lats[1], lons[1])
-    lasts = t1 - t0
-    return [
-        _Stretch(
-            one=one,
-            other=other,
-            leg=int(leg[k]),
-            other_leg=int(other_leg[k]),
-            t0_s=float(t0[k] + first[k] * lasts[k]),
-            t1_s=float(t0[k] + last[k] * lasts[k]) if last[k] < 1.0 else float(t1[k]),
-            open_start=bool(first[k] == 0.0 and at0[k] < near_m - 1e-3),
-            open_end=bool(last[k] == 1.0 and at1[k] < near_m - 1e-3),
-            nearest_s=float(t0[k] + share[k] * lasts[k]),
-            nearest_m=float(nearest[k]),
-            low_m=max(0.0, float(nearest[k]) - one.uncertainty_m(int(leg[k])) - other.uncertainty_m(int(other_leg[k]))),
-            lat_deg=float(lats[2, k]),
-            lon_deg=float(lons[2, k]),
+def _stretches(ours: list[Path], theirs: list[Path], pairs: IntArray, near_m: float) -> list[_Stretch]:
+    """When the two of each pair, shape (n, 2), are nearer than `near_m`, one stretch for each pair of legs."""
+    rows = near_legs([path.legs for path in ours], [path.legs for path in theirs], pairs, near_m)
+    lat, lon = latlon(rows[:, PLACE])
+    doubt, other_doubt = ([path.uncertainties_m() for path in paths] for paths in (ours, theirs))
+    found = []
+    for row, lat_deg, lon_deg in zip(rows.tolist(), lat.tolist(), lon.tolist(), strict=True):
+        i, j = pairs[int(row[PAIR])].tolist()
+        leg, other_leg = int(row[LEG]), int(row[OTHER_LEG])
+        found.append(
+            _Stretch(
+                one=ours[i],
+                other=theirs[j],
+                leg=leg,
+                other_leg=other_leg,
+                t0_s=row[T0],
+                t1_s=row[T1],
+                open_start=bool(row[OPEN_START]),
+                open_end=bool(row[OPEN_END]),
+                nearest_s=row[NEAREST_T],
+                nearest_m=row[NEAREST],
+                low_m=max(0.0, row[NEAREST] - float(doubt[i][leg] + other_doubt[j][other_leg])),
+                lat_deg=lat_deg,
+                lon_deg=lon_deg,
+            )
         )
-        for k in np.flatnonzero(first <= last).tolist()
-    ]
-
-
-def _through_m(one: Legs, leg: IntArray, other: Legs, other_leg: IntArray) -> FloatArray:
-    """A bound that pairs of legs are no nearer than: straight through the earth between their beginnings, less both."""
-    begin, other_begin = points_in_space(one.lat0_deg, one.lon0_deg), points_in_space(other.lat0_deg, other.lon0_deg)
-    through = begin[leg] - other_begin[other_leg]
-    return np.asarray(np.sqrt((through * through).sum(axis=1)) - 2.0 * LONGEST_LEG_M - 1.0, dtype=np.float64)
-
-
-def _shares_within(apart: FloatArray, change: FloatArray, near_m: float) -> tuple[FloatArray, FloatArray]:
-    """From which to which share of its way each of n motions, each from `apart` by `change`, is within `near_m` of 0.
-
-    Both of shape (n,); the first is greater than the last for one that never is.
-    """
-    length = np.hypot(change[:, 0], change[:, 1])
-    goes = length > TOUCH_M
-    safe = np.where(goes, length, 1.0)
-    nearest = -(apart * change).sum(axis=1) / safe  # metres along the way
-    miss = np.abs(apart[:, 0] * change[:, 1] - apart[:, 1] * change[:, 0]) / safe
-    half_chord = np.sqrt(np.maximum((near_m - miss) * (near_m + miss), 0.0))
-    begins, ends = nearest - half_chord, nearest + half_chord
-    never = np.where(
-        goes,
-        (miss > near_m + TOUCH_M) | (ends < -TOUCH_M) | (begins > length + TOUCH_M),
-        np.hypot(apart[:, 0], apart[:, 1]) > near_m + TOUCH_M,
-    )
-    first = np.where(goes, np.clip(begins / safe, 0.0, 1.0), 0.0)
-    last = np.where(goes, np.clip(ends / safe, 0.0, 1.0), 1.0)
-    return np.where(never, 1.0, first), np.where(never, 0.0, last)
-
-
-def _overlaps(one: Legs, other: Legs) -> tuple[IntArray, IntArray]:
-    """The pairs of legs that have time in common: more than a moment, unless one of them is itself but a moment."""
-    leg, other_leg = pairs_in_time(one, other)
-    shared = np.minimum(one.t1_s[leg], other.t1_s[other_leg]) > np.maximum(one.t0_s[leg], other.t0_s[other_leg])
-    brief = (one.t0_s[leg] == one.t1_s[leg]) | (other.t0_s[other_leg] == other.t1_s[other_leg])
-    return leg[shared | brief], other_leg[shared | brief]
+    return found
 
 
 def _joined(stretches: list[_Stretch]) -> list[list[_Stretch]]:

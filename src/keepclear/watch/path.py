@@ -46,15 +46,27 @@ class Path:
         alone = self.legs.t0_s[i] == self.legs.t1_s[i]
         return self.reports[source], self.reports[source if alone else source + 1]
 
-    def uncertainty_m(self, i: int, t_s: float | None = None) -> float:
-        """How uncertain the place is at a time on leg i; without a time, at most between its two reports."""
+    def uncertainty_m(self, i: int, t_s: float) -> float:
+        """How uncertain the place is at a time on leg i."""
         before, after = self.ends(i)
         worst = max(before.fix.uncertainty_m, after.fix.uncertainty_m)
         if before is after:
             return worst
         length = distance_m(before.fix.lat_deg, before.fix.lon_deg, after.fix.lat_deg, after.fix.lon_deg)
         begin, end = seconds(before.fix.at), seconds(after.fix.at)
-        return worst + stray_m(length, 0.5 if t_s is None else (t_s - begin) / (end - begin))
+        return worst + stray_m(length, (t_s - begin) / (end - begin))
+
+    def uncertainties_m(self) -> FloatArray:
+        """How uncertain the place is on each leg at most, shape (n,)."""
+        legs = self.legs
+        doubt = np.array([report.fix.uncertainty_m for report in self.reports])
+        worst = np.where(
+            legs.t0_s == legs.t1_s,
+            doubt[legs.source],
+            np.maximum(doubt[legs.source], doubt[np.minimum(legs.source + 1, len(doubt) - 1)]),
+        )
+        length = np.bincount(legs.source, weights=legs.lengths_m(), minlength=len(doubt))[legs.source]
+        return np.asarray(worst + stray_m(1.0, 0.5) * length)
 
     def moved(self, t0_s: float, t1_s: float) -> bool:
         """Whether a report about a stretch of time differs from the first of them by more than both uncertainties."""
