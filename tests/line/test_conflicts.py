@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 
 import msgspec
@@ -11,10 +12,12 @@ from msgspec.structs import force_setattr
 from keepclear.conflict.detect import conflicts as one_by_one
 from keepclear.conflict.separation import minimum
 from keepclear.errors import Malformed
-from keepclear.line.sound import check_sound
+from keepclear.line.sound import MOST_EDGES, check_sound
 from keepclear.model import acts as a
 from keepclear.model.findings import Finding, FindingKind
+from keepclear.model.places import LatLon
 from keepclear.model.plans import Plan
+from keepclear.model.volumes import Polygon, Volume
 from tests.line.cast import DESK, World, at, movement, notice, words
 
 
@@ -135,3 +138,25 @@ def test_what_the_engine_would_refuse_is_refused_before_it_is_recorded(world: Wo
         check_sound(notice(plan=msgspec.structs.replace(plan, trajectory=way)))
     assert refused.value.field.startswith("act.plan.points[1]")
     check_sound(notice(plan=plan))
+
+
+def test_outlines_that_would_hold_up_the_engine_are_refused_before_they_are_recorded() -> None:
+    def star(corners: int, far_deg: float) -> Volume:
+        angles = [2.0 * math.pi * k / corners for k in range(corners)]
+        reach = [far_deg if k % 2 else 0.1 * far_deg for k in range(corners)]
+        points = [(35.0 + r * math.sin(a), 40.0 + r * math.cos(a)) for r, a in zip(reach, angles, strict=True)]
+        area = Polygon(vertices=tuple(LatLon(lat_deg=lat, lon_deg=lon) for lat, lon in points))
+        return Volume(area=area, band=plan.band, window=plan.window)
+
+    plan = movement("one")
+
+    def fault(volume: Volume, times: int) -> Malformed:
+        with pytest.raises(Malformed) as refused:
+            check_sound(notice(plan=msgspec.structs.replace(plan, volumes=(volume,) * times)))
+        return refused.value
+
+    plan = movement("one")
+    small, wide = star(1000, 0.01), star(400, 3.0)
+    check_sound(notice(plan=msgspec.structs.replace(plan, volumes=(small,) * 10)))
+    for refused in (fault(small, 11), fault(wide, 1)):
+        assert (refused.field, refused.code, refused.values["most"]) == ("act.plan.volumes", "more_than", MOST_EDGES)

@@ -18,7 +18,8 @@ from keepclear.errors import Malformed
 from keepclear.geometry.columns import Plans
 from keepclear.geometry.earth import LocalPlane, distance_m
 from keepclear.geometry.grids import canonical_grid, from_gars, from_mgrs
-from keepclear.geometry.pack import lengths_m
+from keepclear.geometry.pack import lengths_m, pack
+from keepclear.geometry.pack_areas import LONGEST_EDGE_M
 from keepclear.geometry.shapes import check_polygon, distance_to_edge_m, points_in_polygon
 from keepclear.line.read_back import canonical, is_gars
 from keepclear.model import acts as a
@@ -34,6 +35,9 @@ LONGEST_LEG_M = 500_000.0
 """From one vertex of a boundary, or way-point, to the next. Between points farther apart a line is anybody's guess."""
 LONGEST_BOUNDARY_M = 3_000_000.0
 LONGEST_WAY_M = 10_000_000.0
+MOST_EDGES = 10_000
+"""Of all outlines of a plan, cut to 10 km: as many as an operational intent may have vertices (ASTM F3548-21,
+`OiMaxVertices`). To hold two plans against each other takes time as the product of theirs."""
 
 
 def check_sound(act: a.Act) -> None:
@@ -52,12 +56,30 @@ def check_sound(act: a.Act) -> None:
 
 
 def _check_plan(plan: Plan) -> None:
-    """What the engine of conflicts would refuse must not be recorded: applying it would fail ever after."""
+    """What the engine of conflicts would refuse must not be recorded: applying it would fail ever after. Nor must what
+    it would be held up by for seconds."""
+    _check_edges(plan)
     try:
-        Plans.of(plan)
+        pack(Plans.of(plan))
     except Malformed as wrong:
         field = wrong.field.replace(f"plans[{plan.id}]", "act.plan")
         raise Malformed(wrong.message, field=field, code=wrong.code, **wrong.values) from None
+
+
+def _check_edges(plan: Plan) -> None:
+    edges = 0
+    for outline in (volume.area.vertices for volume in plan.volumes if isinstance(volume.area, Polygon)):
+        lat, lon = np.array([vertex.lat_deg for vertex in outline]), np.array([vertex.lon_deg for vertex in outline])
+        sides_m = lengths_m(lat, lon, np.roll(lat, -1), np.roll(lon, -1))
+        edges += int(np.maximum(np.ceil(sides_m / LONGEST_EDGE_M), 1.0).sum())
+    if edges > MOST_EDGES:
+        raise Malformed(
+            f"the outlines have {edges} edges, long ones counted once for every 10 km; {MOST_EDGES} is the most",
+            field="act.plan.volumes",
+            code="more_than",
+            count=edges,
+            most=MOST_EDGES,
+        )
 
 
 def check_names(act: a.Act) -> None:
