@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from keepclear.geometry.earth import distance_m
 from keepclear.model.base import Name
 from keepclear.model.boundaries import Boundary
+from keepclear.watch import boundary as boundary_file
 from keepclear.watch.boundary import BoundaryWatch, is_out_of_reach, watch_boundary
 from keepclear.watch.history import History
 from tests.watch.reports import (
@@ -307,3 +308,19 @@ def test_a_path_to_and_fro_over_a_line_is_not_gone_through_without_end(monkeypat
     assert none.nearest_m is not None
     assert none.nearest_m >= whole.nearest_m
     assert none.nearest_low_m == 0.0
+
+
+def test_of_whom_no_ball_comes_near_the_line_nothing_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    measured: list[int] = []
+    from_line_m = boundary_file._from_line_m
+    monkeypatch.setattr(
+        boundary_file,
+        "_from_line_m",
+        lambda lat, lon, line: measured.append(len(lat)) or from_line_m(lat, lon, line),  # type: ignore[func-returns-value]
+    )
+    far = history("bus", [(0, 0, -60_000), (20, 0, -50_000)])
+    assert is_out_of_reach([far], border(), moment(1e5))
+    assert measured == []
+    near = history("bus", [(0, 0, -40_000), (20, 0, -20_050)])
+    assert not is_out_of_reach([far, near], border(), moment(1e5))
+    assert measured

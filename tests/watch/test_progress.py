@@ -214,3 +214,11 @@ def test_members_reported_on_opposite_sides_of_the_earth_have_no_middle() -> Non
     shown = assess(group(["a", "b"]), EAST, histories, moment(60))
     assert (shown.at, shown.lat_deg, shown.chainage_m, shown.off_route_m) == (None, None, None, None)
     assert minutes(shown.halted_since) == 0
+
+
+def test_on_the_other_side_of_the_earth_is_far_off_the_route() -> None:
+    lat, lon = DESERT
+    stray = history("bus1", [(0, 0.0, 0.0), (10, 0.0, 0.0)], place=(-lat, lon - 180.0))
+    found = assess(group(["bus1"]), EAST, {"bus1": stray}, moment(10))
+    assert found.off_route_m is not None
+    assert found.off_route_m > 12_000_000.0

@@ -7,21 +7,22 @@ reports an asset is held to move evenly along the geodesic; nothing is said of t
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 
 import numpy as np
 
-from keepclear.geometry.earth import FloatArray, LocalPlane, at_most_m, distance_m, distances_m, plane_about
+from keepclear.geometry import surface
+from keepclear.geometry.earth import FloatArray, LocalPlane, distance_m, distances_m, plane_about
 from keepclear.geometry.pack import Legs, lengths_m, line_points, moment, seconds
 from keepclear.geometry.shapes import locate_on_polyline, nearest_approach, points_at_chainages
 from keepclear.model.boundaries import Boundary
 from keepclear.model.places import LatLon
-from keepclear.model.tracks import Fix
+from keepclear.watch.company import near_balls
 from keepclear.watch.history import History, Report, acts_of
-from keepclear.watch.path import Path
+from keepclear.watch.path import Path, path_balls
 
 Line = tuple[FloatArray, FloatArray]
 
@@ -122,9 +123,10 @@ def is_out_of_reach(
     if not runs:
         return True
     fixes = [report.fix for reports in runs for report in reports]
-    line = _drawn(boundary.vertices)
-    if _all_far(fixes, line, boundary):
+    farthest = boundary.approach_m + boundary.uncertainty_m + max(fix.uncertainty_m for fix in fixes)
+    if not _at_hand(path_balls(runs), boundary.vertices, farthest + _ALIKE_M):
         return True
+    line = _drawn(boundary.vertices)
     lat, lon = np.array([fix.lat_deg for fix in fixes]), np.array([fix.lon_deg for fix in fixes])
     places, which = np.unique(np.column_stack((lat, lon)), axis=0, return_inverse=True)
     away = _from_line_m(places[:, 0], places[:, 1], line)[which.reshape(-1)]
@@ -140,16 +142,19 @@ def is_out_of_reach(
     return not bool((least[same] <= _ALIKE_M).any())
 
 
-def _all_far(fixes: Sequence[Fix], line: Line, boundary: Boundary) -> bool:
-    """Whether all reports lie so near the first one, and that so far from the line, that nothing more need be asked.
+def _at_hand(balls: FloatArray, vertices: tuple[LatLon, ...], within_m: float) -> bool:
+    """Whether any ball comes within a distance of one of those that hold the line: the quickest look."""
+    line = _balls_along(vertices)
+    teams = np.zeros(len(balls), dtype=np.int64), np.ones(len(line), dtype=np.int64)
+    return bool(len(near_balls(balls, teams[0], line, teams[1], within_m)))
 
-    Between two reports no farther than R from the first an even path comes no nearer to the line than 2R less.
-    """
-    first = fixes[0]
-    spread = max(at_most_m(first.lat_deg, first.lon_deg, fix.lat_deg, fix.lon_deg) for fix in fixes)
-    within = boundary.approach_m + boundary.uncertainty_m + max(fix.uncertainty_m for fix in fixes)
-    away = _from_line_m(np.array([first.lat_deg]), np.array([first.lon_deg]), line)[0]
-    return bool(away - 2.0 * spread > within + _ALIKE_M)
+
+@lru_cache(maxsize=64)
+def _balls_along(vertices: tuple[LatLon, ...]) -> FloatArray:
+    """A ball about each leg of a line, with room for the bow of the longest over its chord (2 m)."""
+    nodes = surface.places(*_drawn(vertices))
+    radius = np.sqrt((np.diff(nodes, axis=0) ** 2).sum(axis=1)) / 2 + 5.0
+    return np.column_stack(((nodes[:-1] + nodes[1:]) / 2, radius))
 
 
 @lru_cache(maxsize=64)

@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 
 import numpy as np
 
 from keepclear.errors import Malformed
-from keepclear.geometry.earth import FloatArray, LocalPlane, at_most_m, distance_m, plane_about
-from keepclear.geometry.pack import Legs, seconds, trajectory_legs
+from keepclear.geometry import surface
+from keepclear.geometry.earth import at_most_m, distance_m, plane_about
+from keepclear.geometry.pack import seconds
 from keepclear.model.groups import Group
 from keepclear.model.plans import Trajectory
 from keepclear.model.tracks import Fix
-from keepclear.model.volumes import AltitudeBand
 from keepclear.watch.history import Estimate, History, Report, acts_of
-
-_GROUND = AltitudeBand(lower_wgs84_m=0.0, upper_wgs84_m=0.0)  # heights play no part in progress
+from keepclear.watch.live_lines import CHAINAGE, EXPECTED, LATE, OFF, Lines, on_routes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,8 +74,8 @@ def assess(group: Group, trajectory: Trajectory | None, histories: Mapping[str, 
     ]
     places = _places(heard, now, group.silent_after_s)
     middle = _middle(places)
-    route = _Route.of(trajectory) if trajectory is not None else None
-    on_route = route.locate(middle) if route is not None and middle is not None else None
+    route = _route(trajectory) if trajectory is not None else None
+    on_route = _on_route(route, middle) if route is not None and middle is not None else None
     stands = [_standing(history, now, group.silent_after_s) for history in heard]
     halted_since, moving, reports = _motion(stands, len(heard), group.halted_after_s)
     silent_since = None
@@ -86,11 +86,11 @@ def assess(group: Group, trajectory: Trajectory | None, histories: Mapping[str, 
         lat_deg=middle.lat_deg if middle else None,
         lon_deg=middle.lon_deg if middle else None,
         uncertainty_m=middle.uncertainty_m if middle else None,
-        chainage_m=on_route.chainage_m if on_route else None,
-        route_m=route.length_m if route else None,
-        expected_chainage_m=on_route.expected_chainage_m if on_route else None,
-        late_s=on_route.late_s if on_route else None,
-        off_route_m=on_route.off_route_m if on_route else None,
+        chainage_m=on_route[CHAINAGE] if on_route else None,
+        route_m=route.length_m(0) if route else None,
+        expected_chainage_m=on_route[EXPECTED] if on_route else None,
+        late_s=on_route[LATE] if on_route else None,
+        off_route_m=on_route[OFF] if on_route else None,
         halted_since=halted_since,
         moving=moving,
         last_report_at=last_report_at,
@@ -138,72 +138,23 @@ def _middle(places: list[Estimate]) -> Estimate | None:
 # ── along the route ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-@dataclass(frozen=True, slots=True)
-class _OnRoute:
-    chainage_m: float
-    expected_chainage_m: float
-    late_s: float
-    off_route_m: float
+@lru_cache(maxsize=256)
+def _route(trajectory: Trajectory) -> Lines:
+    """A trajectory as a line, with the planned time at each of its points."""
+    points = trajectory.waypoints
+    lat, lon = (np.array(column) for column in zip(*((each.lat_deg, each.lon_deg) for each in points), strict=True))
+    return Lines.of([(lat, lon, np.array([seconds(each.at) for each in points]))])
 
 
-@dataclass(frozen=True, slots=True)
-class _Route:
-    """A trajectory as legs, with the metres along it and the planned time at each of the n + 1 ends of legs."""
-
-    legs: Legs
-    chainage_m: FloatArray
-    planned_s: FloatArray
-
-    @classmethod
-    def of(cls, trajectory: Trajectory) -> _Route:
-        legs = trajectory_legs(trajectory, _GROUND)
-        return cls(
-            legs, np.concatenate(([0.0], np.cumsum(legs.lengths_m()))), np.concatenate((legs.t0_s[:1], legs.t1_s))
-        )
-
-    @property
-    def length_m(self) -> float:
-        return float(self.chainage_m[-1])
-
-    def locate(self, place: Estimate) -> _OnRoute:
-        at = seconds(place.at)
-        expected = float(np.interp(at, self.planned_s, self.chainage_m))
-        chainage, off = self._nearest(place, expected)
-        # Late if even the farthest it may have come was due before; early if even the least was due later.
-        latest = self._due(min(chainage + place.uncertainty_m, self.length_m), last=True)
-        earliest = self._due(max(chainage - place.uncertainty_m, 0.0), last=False)
-        late = at - latest if at > latest else min(at - earliest, 0.0)
-        return _OnRoute(chainage, expected, late, off)
-
-    def _nearest(self, place: Estimate, expected_m: float) -> tuple[float, float]:
-        plane = LocalPlane(place.lat_deg, place.lon_deg)
-        a = plane.to_xy(self.legs.lat0_deg, self.legs.lon0_deg)
-        b = plane.to_xy(self.legs.lat1_deg, self.legs.lon1_deg)
-        step = b - a
-        square = (step * step).sum(axis=1)
-        share = np.clip(-(a * step).sum(axis=1) / np.where(square > 0.0, square, 1.0), 0.0, 1.0)
-        foot = a + share[:, None] * step
-        off = np.hypot(foot[:, 0], foot[:, 1])
-        chainage = self.chainage_m[:-1] + share * np.diff(self.chainage_m)
-        # Each passage is a run of neighbouring legs that may be the nearest; the best of each run is a candidate.
-        near = np.flatnonzero(off <= off.min() + place.uncertainty_m + 1.0)
-        runs = np.split(near, np.flatnonzero(np.diff(near) > 1) + 1)
-        candidates = [run[off[run].argmin()] for run in runs]
-        best = min(candidates, key=lambda i: abs(float(chainage[i]) - expected_m))
-        return float(chainage[best]), float(off[best])
-
-    def _due(self, chainage_m: float, *, last: bool) -> float:
-        """The first or last moment at which the plan has the group at a chainage; without end at its end points."""
-        if last and chainage_m >= self.length_m:
-            return float("inf")
-        if not last and chainage_m <= 0.0:
-            return float("-inf")
-        side = np.searchsorted(self.chainage_m, chainage_m, side="right" if last else "left")
-        i = int(side) - 1 if last else int(side)
-        j = i + 1 if last else i - 1
-        at, other = float(self.chainage_m[i]), float(self.chainage_m[j])
-        share = (chainage_m - at) / (other - at)
-        return float(self.planned_s[i]) + share * float(self.planned_s[j] - self.planned_s[i])
+def _on_route(route: Lines, place: Estimate) -> list[float]:
+    """Where a place lies along a route, as `on_routes` has it."""
+    here = surface.places([place.lat_deg], [place.lon_deg])
+    doubt = np.array([place.uncertainty_m], dtype=np.float64)
+    found = on_routes(route, np.zeros(1, dtype=np.int64), np.array([seconds(place.at)]), here, doubt)[0]
+    # A place on the other side of the earth means nothing on a plane; it is at least as far off as straight through.
+    straight = np.sqrt(((route.balls[:, :3] - here) ** 2).sum(axis=1)) - route.balls[:, 3]
+    found[OFF] = max(found[OFF], straight.min())
+    return [float(figure) for figure in found]
 
 
 # ── standing or moving ───────────────────────────────────────────────────────────────────────────────────────────────

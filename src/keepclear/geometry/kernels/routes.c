@@ -21,7 +21,7 @@ static double due(const double *chainage, const double *planned, int64_t count, 
     return planned[i] + (at - chainage[i]) / (chainage[j] - chainage[i]) * (planned[j] - planned[i]);
 }
 
-/* Where n places lie along their routes: `_Route.locate` of watch/progress.py.
+/* Where n places lie along their routes.
  *
  * In: `route`, `at` s, `place` (n, 3), `doubt` m; the routes as kc_lines, and of each node `chainage` m from the start
  * of its route, and `planned` s. Out (n, 4): chainage m, metres off the route, where the plan has it by then m, late s
