@@ -244,6 +244,9 @@ def _cut(
 ) -> Legs:
     """The same legs, cut evenly so that none is longer than `LONGEST_LEG_M`."""
     parts = np.maximum(1, np.ceil(lengths_m(lat0, lon0, lat1, lon1) / LONGEST_LEG_M)).astype(np.int64)
+    if len(parts) == parts.sum():  # nothing is cut
+        whole = np.arange(len(t0)) if source is None else source
+        return Legs(t0, t1, lat0, lon0, lat1, lon1, lower0, lower1, upper0, upper1, whole)
     leg = np.repeat(np.arange(len(t0)), parts)
     part = np.arange(len(leg)) - np.repeat(np.cumsum(parts) - parts, parts)
     begin, end = part / parts[leg], (part + 1) / parts[leg]
