@@ -21,8 +21,6 @@ from keepclear.model.plans import PlanKind
 from tests.conflict.scenes import GEOD, START_S
 from tests.conflict.test_airspace import block, way
 
-pytestmark = pytest.mark.kernels
-
 compiled = pytest.mark.skipif(kernels.LIBRARY is None, reason="hundreds of checks, slow on the twins")
 CLOSE = Minimum(500.0, 50.0)
 SMALL = Limits(earlier_s=60.0, later_s=60.0, higher_m=80.0, lower_m=80.0, aside_m=400.0)
