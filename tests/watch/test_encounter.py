@@ -256,3 +256,11 @@ def test_of_who_cannot_come_near_no_path_is_drawn(monkeypatch: pytest.MonkeyPatc
     assert drawn == []
     assert len(encounters(buses(2), [far, *forces()], 2_000.0, GAP)) == 1
     assert sorted(drawn) == ["bus0", "bus1", "force0", "force1"]
+
+
+def test_the_nearest_moment_is_told_to_the_millisecond_within_the_encounter() -> None:
+    (met,) = encounters(buses(1), forces()[:1], 2_000.0, GAP)
+    assert met.nearest_at == moment(60)
+    begun = history("force", [(56, -2_400, 1_000), (60.0000123, 7.38e-3, 1_000)])
+    (open_,) = encounters(buses(1), [begun], 2_000.0, GAP)
+    assert open_.starts_at <= open_.nearest_at <= open_.ends_at

@@ -193,7 +193,7 @@ def _encounter(group: list[_Stretch]) -> Encounter:
         ends_at=ends_at,
         open_start=group[0].open_start,
         open_end=any(stretch.open_end for stretch in lasts.values()),
-        nearest_at=moment(nearest.nearest_s),
+        nearest_at=min(max(moment(round(nearest.nearest_s, 3)), starts_at), ends_at),  # no sharper is it known
         nearest_m=nearest.nearest_m,
         nearest_low_m=min(stretch.low_m for stretch in group),
         nearest_high_m=high,
