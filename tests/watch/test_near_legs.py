@@ -27,6 +27,7 @@ from keepclear.watch.near_legs import (
 )
 from tests.watch.reports import DESERT, PLACES, Spot, track
 
+pytestmark = pytest.mark.kernels
 needs_kernels = pytest.mark.skipif(LIBRARY is None, reason="no compiled kernels")
 NEAR_M = 5_000.0
 GAP = 3_600.0
