@@ -170,3 +170,68 @@ def test_rules_that_make_no_sense_are_refused(files: list[str], tmp_path: Path) 
     with pytest.raises(Malformed) as refused:
         audit([str(tmp_path / "nowhere.parquet")], tmp_path / "out", RULES)
     assert refused.value.code == "no_file"
+
+
+def broken(path: Path, content: bytes | None) -> None:
+    path.unlink()
+    if content is None:
+        path.mkdir()
+    else:
+        path.write_bytes(content)
+
+
+@pytest.mark.parametrize("content", [None, b"", b"PAR1 cut short", "half", "other columns"])
+def test_a_part_that_was_changed_by_hand_is_named_and_can_be_worked_again(
+    tmp_path: Path, content: bytes | str | None
+) -> None:
+    paths = write_tracks(tmp_path, tracks=5, files=1)
+    audit(paths, tmp_path / "out", RULES)
+    before = findings(tmp_path / "out")
+    part = tmp_path / "out" / "parts" / "000000.parquet"
+    if content == "other columns":
+        parquet.write_table(pyarrow.table({"rule": ["conflict"]}), part)
+    else:
+        whole = part.read_bytes()
+        broken(part, whole[: len(whole) // 2] if isinstance(content, str) else content)
+    with pytest.raises(Malformed) as refused:
+        audit(paths, tmp_path / "out", RULES)
+    assert (refused.value.field, refused.value.code) == (str(part), "not_table")
+    part.rmdir() if content is None else part.unlink()
+    audit(paths, tmp_path / "out", RULES)
+    assert findings(tmp_path / "out") == before
+
+
+@pytest.mark.parametrize("time_s", [1e18, float("inf"), float("nan"), -1.0])
+def test_a_time_that_is_none_is_refused_before_the_time_is_cut(tmp_path: Path, time_s: float) -> None:
+    columns = {"id": ["a", "a"], "t": [time_s, time_s], "lat": [1.0, 1.0], "lon": [1.0, 1.0]}
+    parquet.write_table(pyarrow.table(columns), tmp_path / "bad.parquet")
+    with pytest.raises(Malformed) as refused:
+        audit([str(tmp_path / "bad.parquet")], tmp_path / "out", RULES)
+    assert (refused.value.field, refused.value.code) == ("t", "not_between")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_place_where_no_folder_can_be_is_refused(files: list[str], tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    (tmp_path / "link").symlink_to(tmp_path / "nowhere" / "at all")
+    for name in ("file", "link"):
+        with pytest.raises(Malformed) as refused:
+            audit(files, tmp_path / name, RULES)
+        assert (refused.value.field, refused.value.code) == ("out", "folder_unusable")
+
+
+def test_an_audit_that_was_killed_as_it_began_is_begun_again(tmp_path: Path) -> None:
+    paths = write_tracks(tmp_path, tracks=5, files=1)
+    (tmp_path / "out" / "parts").mkdir(parents=True)
+    (tmp_path / "out" / ".job.json.77").write_bytes(b"{")
+    assert audit(paths, tmp_path / "out", RULES).rows > 0
+
+
+def test_two_audits_of_the_same_in_one_folder_do_not_disturb_each_other(tmp_path: Path) -> None:
+    paths = write_tracks(tmp_path, tracks=5, files=1)
+    command = [sys.executable, "-c", "from keepclear.cli import main; raise SystemExit(main())", "audit"]
+    command += [*paths, "--out", str(tmp_path / "out")]
+    running = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) for _ in range(3)]
+    said = [each.communicate()[0] for each in running]
+    assert [each.returncode for each in running] == [0, 0, 0], said
+    assert sorted(each.name for each in (tmp_path / "out").iterdir()) == ["findings.parquet", "job.json", "parts"]

@@ -25,6 +25,33 @@ TEXTS = ("rule", "a", "b")
 TIMES = ("starts_s", "ends_s", "nearest_s")
 
 
+def _begin(folder: Path, job: Job) -> None:
+    """A new folder for a job; nothing is changed in one in which somebody else began at this moment."""
+    try:
+        (folder / "parts").mkdir(parents=True, exist_ok=True)
+        fresh = _fresh(folder / "job.json", msgspec.json.format(msgspec.json.encode(job)))
+        try:
+            (folder / "job.json").hardlink_to(fresh)
+        except FileExistsError:
+            pass
+        except OSError:  # a disk without links
+            fresh.replace(folder / "job.json")
+        fresh.unlink(missing_ok=True)
+    except OSError as error:
+        why = error.strerror or str(error)
+        message = f"{folder} cannot be used: {why}"
+        raise Malformed(message, field="out", code="folder_unusable", path=str(folder), why=why) from None
+
+
+def _is_new(folder: Path) -> bool:
+    """Whether nothing is in a folder, or no more than what an audit leaves that was cut off as it began."""
+    try:
+        begun = {each.name for each in folder.iterdir() if not each.name.startswith(".job.json.")}
+        return begun <= {"parts"} and not (begun and any((folder / "parts").iterdir()))
+    except OSError:  # there is none, or it is no folder
+        return True
+
+
 class Parts:
     """The folder of one audit."""
 
@@ -36,18 +63,16 @@ class Parts:
     def opened(cls, folder: Path, job: Job) -> Parts:
         """A new folder, or one in which the same job was begun. Raises `Malformed` if another is in it."""
         asked = folder / "job.json"
-        if asked.exists():
-            try:
-                before = msgspec.json.decode(asked.read_bytes(), type=Job)
-            except msgspec.DecodeError:
-                before = None
-            if before != job:
-                raise Malformed("another audit is in this folder", field="out", code="other_audit", path=str(folder))
-        else:
-            if folder.exists() and any(folder.iterdir()):
+        if not asked.exists():
+            if not _is_new(folder) and not asked.exists():
                 raise Malformed("the folder is not empty", field="out", code="not_empty", path=str(folder))
-            (folder / "parts").mkdir(parents=True)
-            _write(asked, msgspec.json.format(msgspec.json.encode(job)))
+            _begin(folder, job)
+        try:
+            before = msgspec.json.decode(asked.read_bytes(), type=Job)
+        except msgspec.DecodeError:
+            before = None
+        if before != job:
+            raise Malformed("another audit is in this folder", field="out", code="other_audit", path=str(folder))
         return cls(folder, job)
 
     def missing(self) -> list[Slice]:
@@ -59,11 +84,14 @@ class Parts:
         _write(self._path(part), found)
 
     def finish(self) -> Counter[str]:
-        """Make `findings.parquet` of all parts, slice by slice; how many findings there are by rule."""
-        across, count, fresh = AcrossBounds(), Counter[str](), self.folder / ".findings"
+        """Make `findings.parquet` of all parts, slice by slice; how many findings there are by rule.
+
+        Raises `Malformed` naming a part that is not as it was written: without its file it is worked again.
+        """
+        across, count, fresh = AcrossBounds(), Counter[str](), self.folder / f".findings.{os.getpid()}"
         with parquet.ParquetWriter(fresh, _schema(), compression="zstd") as writer:
             for part in self.job.slices():
-                done = across.add(decoded(self._path(part).read_bytes()), part.upto_s)
+                done = across.add(_kept(self._path(part)), part.upto_s)
                 count.update(done.rule.tolist())
                 writer.write_table(_shown(done))
             rest = across.rest()
@@ -90,6 +118,15 @@ def decoded(kept: bytes) -> Findings:
     """The findings of `encoded`."""
     table = parquet.read_table(pyarrow.BufferReader(kept))
     return Findings(**{name: table[name].to_numpy(zero_copy_only=False) for name in table.column_names})
+
+
+def _kept(path: Path) -> Findings:
+    """The findings in the file of a part."""
+    try:
+        return decoded(path.read_bytes())
+    except (OSError, pyarrow.ArrowException, ValueError, TypeError) as error:
+        why = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise Malformed(f"this table cannot be read: {why}", field=str(path), code="not_table", why=why) from None
 
 
 def _schema() -> pyarrow.Schema:
@@ -120,9 +157,14 @@ def _shown(found: Findings) -> pyarrow.Table:
 
 
 def _write(path: Path, content: bytes) -> None:
+    _fresh(path, content).replace(path)
+
+
+def _fresh(path: Path, content: bytes) -> Path:
+    """A file beside the one it is to become, on disk."""
     fresh = path.with_name(f".{path.name}.{os.getpid()}")
     with fresh.open("wb") as file:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
-    fresh.replace(path)
+    return fresh

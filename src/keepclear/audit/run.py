@@ -13,6 +13,8 @@ from keepclear.audit.job import Job, Rules, Slice, bounds
 from keepclear.audit.parquet import Tracks, input_files
 from keepclear.audit.parts import Parts, encoded
 from keepclear.audit.slice_work import work
+from keepclear.errors import Malformed
+from keepclear.geometry.soundness import FIRST_S, LAST_S
 
 ROWS_A_SLICE = 1_000_000
 
@@ -46,11 +48,17 @@ def audit(
     for a cluster of its own on this machine) the slices are worked by Ray; every worker must see the files under the
     same names. The memory used grows with `workers` times `rows_a_slice`, not with the files.
 
-    Raises `Malformed` for files that cannot be read, for rules that make no sense, and for a folder with another audit.
+    Raises `Malformed` for files that cannot be read, for rules that make no sense, for a folder with another audit, and
+    for a part in it that was changed since.
     """
     files = input_files(paths)
     tracks = Tracks.of([file.path for file in files])
     rows, span = tracks.rows(), tracks.span_s()
+    for end in span or ():
+        if not FIRST_S <= end <= LAST_S:
+            message = f"{end:g} is not between {FIRST_S:g} and {LAST_S:g}"
+            values = {"value": end, "least": FIRST_S, "most": LAST_S}
+            raise Malformed(message, field=tracks.time, code="not_between", **values)
     cut = bounds(*span, rows, rows_a_slice) if span is not None else ()
     job = Job(files=files, rules=rules.checked(), bounds_s=cut)
     parts = Parts.opened(out, job)
