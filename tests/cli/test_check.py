@@ -221,3 +221,17 @@ def test_long_work_shows_a_bar_and_says_the_same(
     assert LONG_WORK > 4
     monkeypatch.setattr("keepclear.cli.check.LONG_WORK", 1)
     assert run(capsys, name) == short
+
+
+def test_the_name_of_a_file_does_not_move_the_cursor(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "\x1b[2Jred.csv").write_text("id,time,lat,lon\n", encoding="utf-8")
+    status, _, err = run(capsys, str(tmp_path / "\x1b[2Jred.csv"))
+    assert status == 2
+    assert "<U+001B>[2Jred.csv" in err
+    assert "\x1b" not in err
+
+
+def test_a_device_is_no_file_of_plans(capsys: pytest.CaptureFixture[str]) -> None:
+    status, _, err = run(capsys, "/dev/zero")  # which has no end
+    assert status == 2
+    assert "/dev/zero" in err

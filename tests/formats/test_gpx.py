@@ -127,6 +127,8 @@ WRONG: dict[str, tuple[bytes, str, str]] = {
     "one name twice": (whole(track(TWO) + track(TWO)), "plans[convoy]", "id_twice"),
     "a name without end": (whole(track(TWO, name=f"<name>{'x' * 2000}</name>")), "trk[0].name", "too_long"),
     "a hidden name": (whole(track(TWO, name="<name>a\u202eb</name>")), "plans[#0].id", "hidden_character"),
+    "an encoding that is none": (whole(track(TWO)).replace(b"?>", b' encoding="rot13"?>', 1), "", "not_xml"),
+    "another": (whole(track(TWO)).replace(b"?>", b' encoding="idna"?>', 1), "", "not_xml"),
     "too deep": (whole(f"<metadata>{'<a>' * 5000}{'</a>' * 5000}</metadata>"), "", "too_deep"),
 }
 

@@ -247,6 +247,15 @@ def test_no_rows_are_no_plans(table: Any) -> None:
         assert len(reading.plans(pyarrow.Table.from_pandas(frame)).plans) == 0
 
 
+def test_ids_are_not_of_several_parts() -> None:
+    moments = pyarrow.array([0, 60], pyarrow.timestamp("s", tz="UTC"))
+    for ids in ([{"x": 1}] * 2, [["a"]] * 2):
+        table = pyarrow.table({"id": ids, "time": moments, "lat": [1.0, 1.0], "lon": [1.0, 2.0]})
+        with pytest.raises(Malformed) as refusal:
+            reading.plans(table)
+        assert refusal.value.field == "id"
+
+
 @pytest.mark.parametrize("kind", [int, str])
 def test_ids_may_be_whole_numbers(kind: type) -> None:
     numbered = rows(id=[kind(i) for i in (2, 1, 2, 1, 2)])

@@ -56,7 +56,9 @@ def check(
     for what, count in left_out.items():
         speaker.warn(f"left_out.{what}", count=count)
     if not len(found.plans):
-        raise Malformed("there are no plans in it", field=", ".join(map(str, files)), code="no_plans")
+        raise Malformed(
+            "there are no plans in it", field=", ".join(str(visible(str(file))) for file in files), code="no_plans"
+        )
     # The bar takes longer to load than a few files take to check.
     long = len(found.plans.t_s) + len(found.plans.vertices) >= LONG_WORK
     with speaker.progress("checking") if long else nullcontext() as step:
@@ -106,13 +108,18 @@ def read_files(files: Sequence[Path]) -> Found:
 
     parts = []
     for file in files:
+        shown = str(visible(str(file)))
         if file.is_dir():
-            raise Malformed(f"{file} is a folder", field=str(file), code="is_folder")
-        content = read_bytes(file, str(file))
+            raise Malformed(f"{shown} is a folder", field=shown, code="is_folder")
+        if file.is_char_device() or file.is_block_device():  # some have no end
+            why = "it is a device"
+            message = f"{shown} cannot be read: {why}"
+            raise Malformed(message, field=shown, code="file_unreadable", file=shown, why=why)
+        content = read_bytes(file, shown)
         try:
             parts.append(read_plans(content, file.stem))
         except Malformed as error:
-            where = f"{file}: {visible(error.field)}" if error.field else str(file)
+            where = f"{shown}: {visible(error.field)}" if error.field else shown
             values = {name: visible(value) for name, value in error.values.items()}
             raise Malformed(str(visible(error.message)), field=where, code=error.code, **values) from None
     return together(parts)

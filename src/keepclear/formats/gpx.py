@@ -65,7 +65,7 @@ def read_plans(content: bytes, name: str) -> Found:
     parser.CharacterDataHandler = reader.text
     try:
         parser.Parse(content, True)
-    except expat.ExpatError as error:
+    except (expat.ExpatError, LookupError, ValueError, TypeError) as error:  # the last three: encodings that are none
         raise Malformed(f"not XML: {error}", code="not_xml", why=str(error)) from None
     return Found(plans_of(reader.drafts), reader.left_out)
 

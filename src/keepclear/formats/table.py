@@ -192,6 +192,8 @@ class Arrow(Table):
         import pyarrow.types as kinds
 
         column = self.table[name].combine_chunks()
+        if kinds.is_nested(column.type):
+            raise self._not(name, "texts")
         if kinds.is_integer(column.type):
             column = column.cast("string")
         if not kinds.is_dictionary(column.type):
