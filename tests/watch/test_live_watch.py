@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -111,3 +113,27 @@ def test_findings_are_read_row_by_row_and_as_dictionaries() -> None:
     assert row["kind"] == "near"
     assert row["margin_m"] == pytest.approx(70.0, abs=1e-3)
     assert Watch().feed(at(ORIGINS[0], [("a", 0, 0, 0)])).to_dicts() == []
+
+
+def test_threads_may_share_a_watch_and_its_fences() -> None:
+    """What each finds depends on who comes first; that nothing is torn shows under the sanitizers, and in what is kept."""
+    rng = np.random.default_rng(5)
+    plans = some_fences(rng, ORIGINS[0], 12, 3_000.0)
+    whole = [stream(rng, ORIGINS[0], 60, 300, 3_000.0) for _ in range(4)]
+    watch = Watch(fences=plans, proximity=800.0)
+
+    def work(k: int) -> None:
+        assert watch.fences is not None
+        for i in range(0, 300, 20):
+            watch.feed(part_of(whole[k], slice(i, i + 20)))
+            watch.tick(float(whole[k].t_s.max()))
+            watch.fences.put(plans.take(np.array([k])))
+            watch.fences.stays()
+
+    with ThreadPoolExecutor(4) as pool:
+        for done in [pool.submit(work, k) for k in range(4)]:
+            done.result()
+    counts = watch.counts
+    assert counts.taken + counts.late + counts.doubled + counts.at_odds == 1_200
+    assert watch.fences is not None
+    assert sorted(fence for fence in plans.ids if fence in watch.fences) == sorted(plans.ids)

@@ -34,6 +34,7 @@ from keepclear.errors import Malformed
 from keepclear.geometry.columns import IntArray, Plans
 from keepclear.geometry.kernels import LIBRARY, PlansStruct, notice, pointer
 from keepclear.geometry.pack import Packed, pack
+from keepclear.geometry.turns import Turns
 from keepclear.watch.batch import Batch, Movers
 from keepclear.watch.fences_twin import InsidersTwin
 from keepclear.watch.live_findings import LiveFindings
@@ -60,7 +61,7 @@ if LIBRARY is not None:
 
 
 class Fences:
-    """Fences, by the rule at the head of this file. One `Watch` uses it.
+    """Fences, by the rule at the head of this file. One `Watch` uses it; any number of threads may.
 
     `fences` are plans with volumes, or anything `Plans.of` takes; `dwell_s` infinite: nobody is told to have dwelt.
     `max_gap_s` is that of the `Watch`'s intake. `between_reports` costs several times what reports alone do.
@@ -79,6 +80,7 @@ class Fences:
         notice()
         self._dwell_s, self._max_gap_s = float(dwell_s), float(max_gap_s)
         self._insiders: Insiders | InsidersTwin = (InsidersTwin if LIBRARY is None else Insiders)(between_reports)
+        self._turns = Turns()
         self._numbers: dict[str, int] = {}
         self._free: list[int] = []
         self._names = np.empty(0, dtype=object)
@@ -102,20 +104,26 @@ class Fences:
             where = f"plans[{plans.ids[without[0]]}].volumes"
             raise Malformed("a fence needs a volume", field=where, code="nothing_planned")
         packed = pack(plans)
-        self.remove(fence for fence in plans.ids if fence in self._numbers)
-        numbers = []
-        for fence in plans.ids:
-            numbers.append(self._free.pop() if self._free else len(self._numbers) + len(self._free))
-            self._numbers[fence] = numbers[-1]
-        if max(numbers, default=-1) >= len(self._names):
-            names = np.empty(2 * max(numbers) + 16, dtype=object)
-            names[: len(self._names)] = self._names
-            self._names = names
-        self._names[numbers] = plans.ids
-        self._insiders.put(numbers, plans, packed)
+        with self._turns:
+            self._remove(fence for fence in plans.ids if fence in self._numbers)
+            numbers = []
+            for fence in plans.ids:
+                numbers.append(self._free.pop() if self._free else len(self._numbers) + len(self._free))
+                self._numbers[fence] = numbers[-1]
+            if max(numbers, default=-1) >= len(self._names):
+                names = np.empty(2 * max(numbers) + 16, dtype=object)
+                names[: len(self._names)] = self._names
+                self._names = names
+            self._names[numbers] = plans.ids
+            self._insiders.put(numbers, plans, packed)
 
     def remove(self, fences: Iterable[str]) -> None:
         """Take down fences by their ids. Raises `KeyError` for one that is not up."""
+        wanted = tuple(fences)
+        with self._turns:
+            self._remove(wanted)
+
+    def _remove(self, fences: Iterable[str]) -> None:
         for fence in tuple(fences):
             number = self._numbers.pop(fence)
             self._insiders.remove(number)
@@ -123,15 +131,18 @@ class Fences:
 
     def feed(self, batch: Batch, movers: Movers) -> LiveFindings:
         """Who entered, left and dwelt; in the order of the reports."""
-        return findings_of(self._insiders.feed(batch, len(movers), self._dwell_s), movers, self._names)
+        with self._turns:
+            return findings_of(self._insiders.feed(batch, len(movers), self._dwell_s), movers, self._names)
 
     def tick(self, now_s: float, movers: Movers) -> LiveFindings:
         """Who has dwelt by now."""
-        return findings_of(self._insiders.tick(now_s, self._dwell_s, self._max_gap_s), movers, self._names)
+        with self._turns:
+            return findings_of(self._insiders.tick(now_s, self._dwell_s, self._max_gap_s), movers, self._names)
 
     def stays(self) -> list[tuple[int, str]]:
         """The number of each mover within a fence, and the fence, as last told; in order of both."""
-        return [(mover, self._names[fence]) for mover, fence in sorted(map(tuple, self._insiders.stays().tolist()))]
+        with self._turns:
+            return [(mover, self._names[fence]) for mover, fence in sorted(map(tuple, self._insiders.stays().tolist()))]
 
 
 class Insiders:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from keepclear.geometry.columns import Positions
+from keepclear.geometry.turns import Turns
 from keepclear.watch.batch import Batch, Movers
 from keepclear.watch.fences import Fences
 from keepclear.watch.intake import Counts, Intake
@@ -44,6 +45,7 @@ class Watch:
         self.groups = GroupWatch(groups) if isinstance(groups, Groups) else groups
         self._straight = tuple(each for each in (self.fences, self.proximity, self.groups) if each is not None)
         self._watchers = tuple(watchers)
+        self._turns = Turns()
 
     @property
     def counts(self) -> Counts:
@@ -60,18 +62,20 @@ class Watch:
 
         Raises `Malformed` naming the first position at fault, such as `positions[17].lat_deg`; nothing is then changed.
         """
-        batch, notes = self._intake.take(positions)
-        movers = self._intake.movers()
-        parts = [notes, *(each.feed(batch, movers) for each in self._straight)]
-        if self._watchers:
-            for once in rounds(batch):
-                parts += [watcher.feed(once, movers) for watcher in self._watchers]
+        with self._turns:
+            batch, notes = self._intake.take(positions)
+            movers = self._intake.movers()
+            parts = [notes, *(each.feed(batch, movers) for each in self._straight)]
+            if self._watchers:
+                for once in rounds(batch):
+                    parts += [watcher.feed(once, movers) for watcher in self._watchers]
         return LiveFindings.joined(parts)
 
     def tick(self, now_s: float) -> LiveFindings:
         """What the passing of time shows, with no position having come."""
-        movers = self._intake.movers()
-        return LiveFindings.joined(each.tick(now_s, movers) for each in (*self._straight, *self._watchers))
+        with self._turns:
+            movers = self._intake.movers()
+            return LiveFindings.joined(each.tick(now_s, movers) for each in (*self._straight, *self._watchers))
 
 
 def rounds(batch: Batch) -> Iterable[Batch]:

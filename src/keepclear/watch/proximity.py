@@ -24,6 +24,7 @@ import numpy as np
 from keepclear.errors import Malformed
 from keepclear.geometry.columns import IntArray
 from keepclear.geometry.kernels import LIBRARY, notice, pointer
+from keepclear.geometry.turns import Turns
 from keepclear.watch.batch import Batch, Movers
 from keepclear.watch.live_findings import LiveFindings
 from keepclear.watch.proximity_twin import NeighboursTwin
@@ -68,11 +69,13 @@ class Proximity:
                 raise Malformed(message, field=name, code="not_between", value=value, least=least, most=most)
         notice()
         kernel = NeighboursTwin if LIBRARY is None else Neighbours
+        self._turns = Turns()
         self._kernel: Neighbours | NeighboursTwin = kernel(radius_m, vertical_m, max_age_s, hysteresis)
 
     def feed(self, batch: Batch, movers: Movers) -> LiveFindings:
         """Who came near whom, and who parted; in the order of the reports, first who parted, then who came near."""
-        return findings_of(self._kernel.feed(batch, len(movers)), movers, movers.ids)
+        with self._turns:
+            return findings_of(self._kernel.feed(batch, len(movers)), movers, movers.ids)
 
     def tick(self, now_s: float, movers: Movers) -> LiveFindings:
         """Nothing: what is near or apart, reports show."""
@@ -80,7 +83,8 @@ class Proximity:
 
     def pairs(self) -> IntArray:
         """The pairs that were last told to be near, as numbers of movers, the lower first; sorted, shape (n, 2)."""
-        pairs = self._kernel.pairs()
+        with self._turns:
+            pairs = self._kernel.pairs()
         return pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))]
 
 
