@@ -116,7 +116,7 @@ def test_findings_are_read_row_by_row_and_as_dictionaries() -> None:
 
 
 def test_threads_may_share_a_watch_and_its_fences() -> None:
-    """What each finds depends on who comes first; that nothing is torn shows under the sanitizers, and in what is kept."""
+    """What each finds depends on who comes first; that nothing is torn shows under the sanitizers."""
     rng = np.random.default_rng(5)
     plans = some_fences(rng, ORIGINS[0], 12, 3_000.0)
     whole = [stream(rng, ORIGINS[0], 60, 300, 3_000.0) for _ in range(4)]

@@ -20,6 +20,8 @@ from keepclear.watch.proximity import Proximity
 class Watch:
     """Takes in positions of any number of movers, and tells what changes.
 
+    Any number of threads may share one: each call has it alone while others wait.
+
     `fences` are a `Fences`, or what it takes; `proximity` a `Proximity`, or a radius in metres; `groups` a
     `GroupWatch`, or a `Groups`. `watchers` are handed every batch after them. The same positions in the same order give
     the same findings of fences, proximity and groups, in whatever batches they come.
