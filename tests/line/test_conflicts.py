@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+from datetime import timedelta
 
 import msgspec
 import pytest
@@ -16,7 +17,7 @@ from keepclear.line.sound import MOST_EDGES, check_sound
 from keepclear.model import acts as a
 from keepclear.model.findings import Finding, FindingKind
 from keepclear.model.places import LatLon
-from keepclear.model.plans import Plan
+from keepclear.model.plans import Plan, Trajectory, Waypoint
 from keepclear.model.volumes import Polygon, Volume
 from tests.line.cast import DESK, World, at, movement, notice, words
 
@@ -160,3 +161,30 @@ def test_outlines_that_would_hold_up_the_engine_are_refused_before_they_are_reco
     check_sound(notice(plan=msgspec.structs.replace(plan, volumes=(small,) * 10)))
     for refused in (fault(small, 11), fault(wide, 1)):
         assert (refused.field, refused.code, refused.values["most"]) == ("act.plan.volumes", "more_than", MOST_EDGES)
+
+
+def test_a_way_too_vague_in_time_is_refused_and_one_that_says_less_is_not(world: World) -> None:
+    plan = movement("one")
+    assert plan.trajectory is not None
+    first, *_, last = plan.trajectory.waypoints
+    whole_s = (last.at - first.at).total_seconds()
+
+    def drawn(points: int, late_s: float) -> Plan:
+        shares = [k / (points - 1) for k in range(points)]
+        waypoints = tuple(
+            Waypoint(
+                at=first.at + timedelta(seconds=share * whole_s),
+                lat_deg=first.lat_deg,
+                lon_deg=first.lon_deg + share * (last.lon_deg - first.lon_deg),
+            )
+            for share in shares
+        )
+        return msgspec.structs.replace(plan, trajectory=Trajectory(waypoints=waypoints, buffer_m=0.0, late_s=late_s))
+
+    check_sound(notice(plan=drawn(1000, 0.0)))
+    check_sound(notice(plan=drawn(1000, whole_s * 99.0 / 999.0 - 1.0)))
+    check_sound(notice(plan=drawn(100, 86_400.0)))
+    for points, late_s in ((101, 86_400.0), (1000, whole_s * 100.0 / 999.0 + 1.0)):
+        with pytest.raises(Malformed) as refused:
+            check_sound(notice(plan=drawn(points, late_s)))
+        assert (refused.value.code, refused.value.field) == ("too_vague", "act.plan.trajectory.waypoints")

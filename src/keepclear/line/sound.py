@@ -24,7 +24,7 @@ from keepclear.geometry.shapes import check_polygon, distance_to_edge_m, points_
 from keepclear.line.read_back import canonical, is_gars
 from keepclear.model import acts as a
 from keepclear.model.places import LatLon, PlaceNames
-from keepclear.model.plans import Plan, Waypoint
+from keepclear.model.plans import Plan, Trajectory, Waypoint
 from keepclear.model.volumes import Area, Circle, Polygon
 
 TOLERANCE_M = 2_000.0
@@ -36,8 +36,12 @@ LONGEST_LEG_M = 500_000.0
 LONGEST_BOUNDARY_M = 3_000_000.0
 LONGEST_WAY_M = 10_000_000.0
 MOST_EDGES = 10_000
-"""Of all outlines of a plan, cut to 10 km: as many as an operational intent may have vertices (ASTM F3548-21,
-`OiMaxVertices`). To hold two plans against each other takes time as the product of theirs."""
+"""Of all outlines of a plan, long ones cut to 10 km. To hold two plans against each other takes time as the product of
+theirs."""
+
+MOST_AT_ONCE = 100
+"""Way-points past which a mover may be at one moment, early and late as it may run. To hold two vague ways against each
+other takes time as the product of theirs; a way that may be a day late says as much with a way-point every hour."""
 
 
 def check_sound(act: a.Act) -> None:
@@ -59,6 +63,8 @@ def _check_plan(plan: Plan) -> None:
     """What the engine of conflicts would refuse must not be recorded: applying it would fail ever after. Nor must what
     it would be held up by for seconds."""
     _check_edges(plan)
+    if plan.trajectory is not None:
+        _check_vagueness(plan.trajectory)
     try:
         pack(Plans.of(plan))
     except Malformed as wrong:
@@ -79,6 +85,21 @@ def _check_edges(plan: Plan) -> None:
             code="more_than",
             count=edges,
             most=MOST_EDGES,
+        )
+
+
+def _check_vagueness(way: Trajectory) -> None:
+    times = np.array([point.at.timestamp() for point in way.waypoints])
+    last = np.searchsorted(times, times + way.early_s + way.late_s, side="right")
+    at_once = int((last - np.arange(len(times))).max())
+    if at_once > MOST_AT_ONCE:
+        raise Malformed(
+            f"early and late as it may run, it may be at any of {at_once} way-points at one moment; {MOST_AT_ONCE} is "
+            "the most: leave some out",
+            field="act.plan.trajectory.waypoints",
+            code="too_vague",
+            count=at_once,
+            most=MOST_AT_ONCE,
         )
 
 
