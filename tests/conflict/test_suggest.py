@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from keepclear.conflict.airspace import Airspace
 from keepclear.conflict.changes import Moved, Parallel, at_another_height, at_another_time, length_m
 from keepclear.conflict.separation import Minimum
-from keepclear.conflict.suggest import Change, Limits, Suggestion
+from keepclear.conflict.suggest import Change, Limits, Met, Suggestion
 from keepclear.geometry import kernels
 from keepclear.geometry.columns import Plans
 from keepclear.geometry.earth import distance_m
@@ -196,3 +197,24 @@ def test_a_plan_is_shoved_as_it_is(place: tuple[float, float], bearing_deg: floa
         assert distance_m(plan.lat_deg[i], plan.lon_deg[i], there.lat_deg[i], there.lon_deg[i]) == pytest.approx(
             20_000.0, rel=1e-3
         )
+
+
+def test_others_use_the_set_while_it_looks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A search of many tries must not keep everybody else waiting until it is over."""
+    plans = crowd(1, 8, (35.0, 40.0))
+    air = Airspace(CLOSE)
+    air.put(plans.take(range(1, 7)))
+    against = air._against
+    waited: list[bool] = []
+
+    def with_somebody_else(plan: Plans) -> Met:
+        other = threading.Thread(target=air.put, args=(plans.take([7]),), daemon=True)
+        other.start()
+        other.join(10.0)
+        waited.append(other.is_alive())
+        return against(plan)
+
+    monkeypatch.setattr(air, "_against", with_somebody_else)
+    air.suggest(plans.take([0]), limits=SMALL)
+    assert waited
+    assert not any(waited)

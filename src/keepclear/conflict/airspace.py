@@ -90,15 +90,15 @@ class Airspace:
         """The smallest changes of one plan after which it is free of conflicts with the plans in this set, and no more
         than that: it says nothing about anybody who is not in the set.
 
-        What is changed, to which resolution, and what is told stands at `suggest.suggestions`. A kind of change that is
-        not enough within `limits` is not told; a plan in conflict with nothing needs none. Raises `Malformed` for
-        several plans.
+        Others may use the set while it looks: each suggestion was free of conflicts with the set as it was when that
+        was checked. In a crowded set it may look for seconds. What is changed, to which resolution, and what is told
+        stands at `suggest.suggestions`. A kind of change that is not enough within `limits` is not told; a plan in
+        conflict with nothing needs none. Raises `Malformed` for several plans.
         """
         given = Plans.of(plan)
         if len(given) != 1:
             raise Malformed(f"one plan is needed, not {len(given)}", field="plan", code="one_plan", count=len(given))
-        with self._alone():
-            return suggestions(given, self._against, limits or Limits())
+        return suggestions(given, self._against, limits or Limits())
 
     def expire(self, now_s: float) -> tuple[str, ...]:
         """Take out the plans that are over at `now_s` (since 1970), late as they may run; their ids."""
@@ -150,9 +150,11 @@ class Airspace:
 
     def _against(self, plan: Plans) -> Met:
         packed = pack(plan)
-        rows = self._live.check(packed, self._old(plan))
-        slots = rows["b"].copy()
-        return Met(self._told(plan, rows), self._by_slot.volumes[slots], self._by_slot.ends_m[slots], ends_m(packed)[0])
+        with self._alone():
+            rows = self._live.check(packed, self._old(plan))
+            slots = rows["b"].copy()
+            told = self._told(plan, rows)
+            return Met(told, self._by_slot.volumes[slots], self._by_slot.ends_m[slots], ends_m(packed)[0])
 
     def _told(self, given: Plans, rows: npt.NDArray[np.void], replaced: dict[int, str] | None = None) -> Breaches:
         """What was found, with ids for slots. `replaced` are those that were in when it was found, and are not now."""
