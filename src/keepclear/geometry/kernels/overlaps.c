@@ -177,7 +177,7 @@ static void blocks_apart(const block *one, const kc_plane *plane, double (*seen)
             if ((c[0] < west && d[0] < west) || (c[0] > east && d[0] > east) || (c[1] < south && d[1] < south) ||
                 (c[1] > north && d[1] > north))
                 continue;
-            double share, other_share, square = apart2(a, b, c, d, &share, &other_share);
+            double share = 0.0, other_share = 0.0, square = apart2(a, b, c, d, &share, &other_share);
             if (!(square < *least * *least)) continue;
             double p[3], q[3];
             kc_edge_at(vertex(one, i), vertex(one, i + 1), share, p);
