@@ -24,18 +24,31 @@ if TYPE_CHECKING:
     from keepclear.engine.watch import Watch
     from keepclear.errors import KeepclearError, Malformed
     from keepclear.geometry.columns import Datum, Plans, Positions
+    from keepclear.model.boundaries import Boundary
+    from keepclear.model.groups import Group
     from keepclear.model.plans import Plan, PlanKind
+    from keepclear.watch.fences import Fences
+    from keepclear.watch.live_coverage import Coverage
     from keepclear.watch.live_findings import LiveFindings
+    from keepclear.watch.live_group_watch import GroupWatch
+    from keepclear.watch.live_groups import Groups
+    from keepclear.watch.proximity import Proximity
 
 __version__ = "0.1.0"
 
 __all__ = [
     "Airspace",
+    "Boundary",
     "Breach",
     "Breaches",
     "Change",
     "Conflict",
+    "Coverage",
     "Datum",
+    "Fences",
+    "Group",
+    "GroupWatch",
+    "Groups",
     "KeepclearError",
     "LeftOut",
     "Limits",
@@ -46,6 +59,7 @@ __all__ = [
     "PlanKind",
     "Plans",
     "Positions",
+    "Proximity",
     "Suggestion",
     "Watch",
     "conflicts",
@@ -63,8 +77,15 @@ _ROOMS = {
     "engine.watch": ("Watch",),
     "errors": ("KeepclearError", "Malformed"),
     "geometry.columns": ("Datum", "Plans", "Positions"),
+    "model.boundaries": ("Boundary",),
+    "model.groups": ("Group",),
     "model.plans": ("Plan", "PlanKind"),
+    "watch.fences": ("Fences",),
+    "watch.live_coverage": ("Coverage",),
     "watch.live_findings": ("LiveFindings",),
+    "watch.live_group_watch": ("GroupWatch",),
+    "watch.live_groups": ("Groups",),
+    "watch.proximity": ("Proximity",),
 }
 """Where each name is."""
 

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 import keepclear as kc
+from keepclear.model.base import Name
+from keepclear.model.groups import AssetKind, Member
 from tests.engine.test_sources import NAMES, T0, rows, shapes
 
 
@@ -54,3 +56,20 @@ def test_a_watch_takes_fences_and_positions_in_any_shape() -> None:
     both = {name: [*values] for name, values in rows("truck").items()} | {"lat": [35.0, 35.1], "t": [T0, T0 + 60.0]}
     assert len(again.feed(both)) == len(first) + len(second)
     assert len(kc.Watch().feed(both)) < len(first) + len(second)
+
+
+def test_a_watch_takes_groups_as_they_are_declared_and_routes_in_any_shape(tmp_path: Path) -> None:
+    def convoy(id: str, asset: str) -> kc.Group:
+        return kc.Group(
+            id=id, name=Name(en=id, ar=id), members=(Member(asset=asset, kind=AssetKind.TRUCK),), plan="alpha"
+        )
+
+    routes = shapes("alpha", tmp_path)[NAMES[0]]
+    watch = kc.Watch(groups=[convoy("one", "truck"), convoy("two", "van")], routes=routes, encounters_m=500.0)
+    near = {"id": ["truck", "van", "truck", "van"], "t": [T0, T0, T0 + 60.0, T0 + 60.0]}
+    told = watch.feed(near | {"lat": [35.0, 35.1, 35.05, 35.0501], "lon": [40.2] * 4})
+    kinds = {each["kind"] for each in told.to_dicts()}
+    assert "encounter_began" in kinds
+    alone = kc.Watch(groups=kc.Groups.of([convoy("one", "truck"), convoy("two", "van")]))
+    apart = alone.feed(near | {"lat": [35.0, 35.1, 35.05, 35.0501], "lon": [40.2] * 4})
+    assert "encounter_began" not in {each["kind"] for each in apart.to_dicts()}
