@@ -46,7 +46,7 @@ from keepclear.server.events import Event, Hub
 from keepclear.server.metrics import metrics_text
 from keepclear.server.openapi import describe, parameters
 from keepclear.server.problems import NoSuch, NotYours
-from keepclear.server.reading import act_id, instant, placed, posted
+from keepclear.server.reading import SHORTEST_ID, act_id, instant, placed, posted
 from keepclear.server.refusals import HANDLERS
 from keepclear.server.replays import Replays
 from keepclear.server.tokens import WHOLE, Grant
@@ -220,7 +220,7 @@ def api_routes(local: Local) -> list[HTTPRouteHandler]:
         entry: Annotated[str, PathParameter(description="an index, or an act's id")],
     ) -> EntryProof:
         """One entry: its signed text, and the proof that the record of the given size holds it."""
-        index = int(entry) if entry.isdecimal() and len(entry) < 16 else _index_of(node.state, entry)
+        index = _index_of(node.state, entry, node.size)
         kept = await local.entry(index)
         party = _grant(request.scope).party
         if party is not None and not sees(node.state, party, node.state.log[index]):
@@ -366,7 +366,14 @@ def _thread_id(state: State, digits: str) -> str:
     return thread.id
 
 
-def _index_of(state: State, digits: str) -> int:
+def _index_of(state: State, digits: str, size: int) -> int:
+    """An index, or that of an act by its id or the beginning of it.
+
+    One id in seventeen begins with six decimal digits: what is long enough for an id, and no index of the record, is
+    taken as an id.
+    """
+    if digits.isdecimal() and (len(digits) < SHORTEST_ID or int(digits) < size):
+        return int(digits)
     return state.acts[act_id(state, digits)].index
 
 

@@ -15,7 +15,9 @@ from keepclear.model.base import Id, utc
 from keepclear.server.answers import Posted
 from keepclear.server.problems import NoSuch
 
-_ID_DIGITS = re.compile(r"[0-9a-f]{6,64}")
+SHORTEST_ID = 6
+"""Digits with which an id may be called."""
+_ID_DIGITS = re.compile(rf"[0-9a-f]{{{SHORTEST_ID},64}}")
 
 
 class _Outer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
