@@ -7,7 +7,7 @@ import ctypes
 import numpy as np
 import numpy.typing as npt
 
-from keepclear.geometry.kernels import LIBRARY, pointer
+from keepclear.geometry.kernels import pointer, taken
 from keepclear.watch.batch import Batch, Movers, Names
 from keepclear.watch.live_findings import LIVE_KINDS, LiveFindings, LiveKind
 
@@ -64,14 +64,7 @@ class Sightings(ctypes.Structure):
 
     def taken(self) -> npt.NDArray[np.void]:
         """What is in the list, shape (count,) of `SEEN`; the list's own memory is given back."""
-        assert LIBRARY is not None
-        try:
-            if not self.count:
-                return np.empty(0, dtype=SEEN)
-            raw = (ctypes.c_char * (self.count * SEEN.itemsize)).from_address(self.list)
-            return np.frombuffer(raw, dtype=SEEN).copy()
-        finally:
-            LIBRARY.kc_free(self.list)
+        return taken(self, SEEN)
 
 
 def findings_of(seen: npt.NDArray[np.void], movers: Movers, others: Names) -> LiveFindings:

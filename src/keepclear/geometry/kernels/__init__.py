@@ -191,13 +191,13 @@ def pointer(array: npt.NDArray[Any]) -> int:
     return int(array.ctypes.data)
 
 
-def taken(found: BreachList) -> npt.NDArray[np.void]:
-    """The breaches of a list, shape (count,) of `BREACH`; the list's own memory is given back."""
+def taken(found: ctypes.Structure, row: np.dtype[np.void] = BREACH) -> npt.NDArray[np.void]:
+    """The rows of a list that a kernel grew (`list`, `count`), shape (count,); the list's own memory is given back."""
     assert LIBRARY is not None
     try:
         if not found.count:
-            return np.empty(0, dtype=BREACH)
-        raw = (ctypes.c_char * (found.count * BREACH.itemsize)).from_address(found.list)
-        return np.frombuffer(raw, dtype=BREACH).copy()
+            return np.empty(0, dtype=row)
+        raw = (ctypes.c_char * (found.count * row.itemsize)).from_address(found.list)
+        return np.frombuffer(raw, dtype=row).copy()
     finally:
         LIBRARY.kc_free(found.list)
