@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).parent.parent
-PURE = {"model", "geometry", "conflict", "watch", "record", "formats", "line", "phrases"}
+PURE = {"model", "geometry", "conflict", "watch", "record", "formats", "line", "phrases", "utm"}
 ROOMS = PURE | {"cli", "config", "server", "stories", "node", "audit", "engine", "store", "errors"}
 
 

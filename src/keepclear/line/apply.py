@@ -24,6 +24,7 @@ from keepclear.model import acts as a
 from keepclear.model.base import EARLIEST
 from keepclear.model.findings import FindingKind
 from keepclear.model.tracks import SensorClass, Track
+from keepclear.utm.carried import unpacked
 from keepclear.watch.clearance import FLOWN
 from keepclear.watch.history import FLYING
 
@@ -266,6 +267,16 @@ def _waiting(state: State, message: Message, act: a.Waiting) -> None:
         state.agenda.touch("group", name_of(group))
 
 
+def _utm_change(state: State, message: Message, act: a.UtmChange) -> None:
+    parts = state.attachments.pop(act.attached, None) if act.attached else None
+    state.utm.take(unpacked(act, parts), message.id)
+    state.utm.on_disk(act.number)
+
+
+def _attachment(state: State, message: Message, act: a.Attachment) -> None:
+    state.attachments.setdefault(act.sha256, {})[act.part] = act.base64
+
+
 def _noticed(state: State, message: Message, act: a.Noticed) -> None:
     if message.author == state.node_id and message.line == state.own_line:
         state.findings[act.finding.key] = message
@@ -285,4 +296,6 @@ _REGISTERS: dict[type, Callable[[State, Message, Any], None]] = {
     a.Coverage: _coverage,
     a.Waiting: _waiting,
     a.Noticed: _noticed,
+    a.UtmChange: _utm_change,
+    a.Attachment: _attachment,
 }

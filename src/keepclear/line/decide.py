@@ -116,15 +116,15 @@ def _forked(message: Message, field: str, held: str) -> Forked:
 def _registers(state: State, message: Message) -> None:
     """Who is here is never changed by a mistake or from outside."""
     act = message.act
-    if not isinstance(act, a.Enrol | a.OpenLine):
+    if not isinstance(act, a.Enrol | a.OpenLine | a.UtmChange | a.UtmExchange | a.Attachment):
         return
     if message.author != state.node_id or message.line != state.own_line:
         raise Forged("only a node says this, on its own line", field="line", code="only_own_node")
     if message.exercise:
-        raise Malformed("who is here is not for an exercise", field="exercise", code="exercise_mixed")
+        raise Malformed("what a node says of itself is not for an exercise", field="exercise", code="exercise_mixed")
     if isinstance(act, a.Enrol):
         _enrol(state, act.node)
-    else:
+    elif isinstance(act, a.OpenLine):
         _open_line(state, act)
 
 

@@ -12,11 +12,13 @@ def sees(state: State, party: str, message: Message) -> bool:
     """Whether a hosted party could know an act: it is on a line the party is on, or is the party's or the node's.
 
     Acts of other parties on the own line stay theirs, and so does a finding that rests on any act the party may not
-    know.
+    know. The UTM ledger is the node's alone; what of it concerns a line is told there as plans.
     """
     if message.line != state.own_line:
         return party in state.members(message.line)
     if message.author not in (party, state.node_id):
+        return False
+    if isinstance(message.act, a.UtmChange | a.UtmExchange | a.Attachment):
         return False
     if isinstance(message.act, a.Noticed):
         finding = message.act.finding

@@ -47,7 +47,7 @@ RULES: dict[type, Rule] = {
     a.ResponsibilityAnswer: Rule(("responsibility",), ADDRESSED),
 }
 
-NODE_ALONE = (a.Enrol, a.OpenLine, a.Noticed)
+NODE_ALONE = (a.Enrol, a.OpenLine, a.Noticed, a.UtmChange, a.UtmExchange, a.Attachment)
 """What only a node says, of itself, on its own line."""
 ALSO_NODE = (a.Receipt, a.LineCheck, a.LineCheckAnswer)
 """What a node may say on a line in place of its parties; of receipts, only that it was delivered."""

@@ -23,6 +23,7 @@ from keepclear.model.parties import LineCard, NodeCard, PartyCard
 from keepclear.model.places import Place
 from keepclear.model.plans import Plan
 from keepclear.record.envelope import NO_PREVIOUS
+from keepclear.utm.ledger import Ledger as UtmLedger
 from keepclear.watch.coverage import Ledger
 from keepclear.watch.history import History
 
@@ -233,6 +234,10 @@ class State:
         self.boundaries: dict[str, dict[str, Message]] = {}
         """By boundary id, then by author: the last version."""
         self.ledger = Ledger()
+        self.utm = UtmLedger()
+        """What UTM services hold here; see `keepclear.utm`."""
+        self.attachments: dict[str, dict[int, str]] = {}
+        """By SHA-256: the parts of attachments no act has named yet, by number."""
         self.findings: dict[str, Message] = {}
         """By key: the node's own last finding."""
         self.clock_ahead: dict[str, Message] = {}

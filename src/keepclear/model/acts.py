@@ -24,6 +24,7 @@ from keepclear.model.plans import Plan
 from keepclear.model.statements import Claim
 from keepclear.model.times import TimeSaid, Window
 from keepclear.model.tracks import Track
+from keepclear.model.utm import Count, Entity, EntityId, Gone, Manager, Told, Url, Way
 from keepclear.model.volumes import AltitudeBand, Volume
 
 To = Annotated[tuple[Id, ...], Meta(min_length=1, max_length=50)]
@@ -400,6 +401,71 @@ class Remark(Value, tag="remark", tag_field="act", frozen=True, kw_only=True):
     words: Words
 
 
+# ── UTM services ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+Digest = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$(?!\n)")]
+"""SHA-256 in hex."""
+MAX_PART = 40_000
+"""Characters of base64 in one part of an attachment: what leaves room for the rest of an envelope."""
+
+
+class UtmChange(Value, tag="utm_change", tag_field="act", frozen=True, kw_only=True):
+    """A node changed its UTM ledger: what it now holds (`put`), what is no more (`gone`), and whom it concerns (`told`).
+
+    `number` counts the changes of the ledger from 1. `by` is the service that asked, `did` the operation by its name in
+    the standard, `asked` the SHA-256 of the request's body. `pushed` says that this node itself carries the
+    notifications in `told`. Too large for one envelope, `put`, `gone` and `told` stand in an attachment, named by its
+    digest, and are empty here.
+    """
+
+    number: Annotated[int, Meta(ge=1)]
+    by: Manager
+    did: Short
+    asked: Digest | None = None
+    put: tuple[Entity, ...] = ()
+    gone: tuple[Gone, ...] = ()
+    told: tuple[Told, ...] = ()
+    pushed: bool = False
+    attached: Digest | None = None
+
+
+class UtmExchange(Value, tag="utm_exchange", tag_field="act", frozen=True, kw_only=True):
+    """One message between this node and a UTM service, and how it was answered: evidence, not state.
+
+    `peer` is the service (the `sub` of its token) or, of what was sent, the host. `did` is the operation by its name in
+    the standard. `entity` is what it was about, `change` the number of the change it told of, `told` the
+    subscriptions it named. `outcome` is the HTTP status in digits, or one word for why there was none. `body` is the
+    message as sent or received if it is no longer than 20,000 characters; `body_sha256` is over the whole.
+    """
+
+    way: Way
+    peer: Manager
+    url: Url | None = None
+    did: Short
+    at: Instant
+    outcome: Short
+    entity: EntityId | None = None
+    change: Count | None = None
+    told: tuple[Told, ...] = ()
+    attempt: Annotated[int, Meta(ge=1)] = 1
+    final: bool = True
+    """Whether no further attempt follows."""
+    body_sha256: Digest | None = None
+    body: Annotated[str, Meta(max_length=20_000)] | None = None
+
+    def __post_init__(self) -> None:
+        utc(self.at, "at")
+
+
+class Attachment(Value, tag="attachment", tag_field="act", frozen=True, kw_only=True):
+    """One part of bytes too long for an envelope; a later act names the whole by its SHA-256. Parts count from 1."""
+
+    sha256: Digest
+    part: Annotated[int, Meta(ge=1, le=1_000)]
+    of: Annotated[int, Meta(ge=1, le=1_000)]
+    base64: Annotated[str, Meta(max_length=MAX_PART)]
+
+
 Act = (
     Enrol
     | OpenLine
@@ -436,6 +502,9 @@ Act = (
     | PublishStatement
     | Noticed
     | Remark
+    | UtmChange
+    | UtmExchange
+    | Attachment
 )
 
 

@@ -20,13 +20,13 @@ from keepclear.errors import BrokenRecord, Forged, KeepclearError, Malformed, Re
 from keepclear.line.duties import NODE_ROLE
 from keepclear.line.message import Message
 from keepclear.line.state import State
-from keepclear.model.acts import Enrol, OpenLine, Said
+from keepclear.model.acts import Act, Enrol, OpenLine, Said
 from keepclear.model.parties import LineCard, NodeCard
 from keepclear.node.clock import Clock
 from keepclear.node.courier import Courier, PeerView
 from keepclear.node.network import Network
 from keepclear.node.peers import PullsSeen, key_of_peer
-from keepclear.node.writer import Arrival, Aside, Submission, Writer
+from keepclear.node.writer import Arrival, Aside, Composition, Submission, Writer
 from keepclear.record import Checkpoint, SigningKey, VerifierKey, open_checkpoint, sign_checkpoint
 from keepclear.store import Row, Store
 
@@ -195,6 +195,21 @@ class Node:
         self._writer.put(submission)
         return self._receipt(await submission.answer)
 
+    async def compose(self, compose: Callable[[State, datetime], Sequence[Act]]) -> Message | None:
+        """Let the node say, on its own line, what `compose(state, now)` gives when it is its turn: see `Composition`.
+
+        The message of the last act when it is on disk; None if there was nothing to say. Raises what `compose` raises
+        (Refused), or StoreFailed; then nothing was said.
+        """
+        composition = Composition(compose)
+        self._writer.put(composition)
+        return await composition.answer
+
+    async def current(self) -> State:
+        """The state, when what its UTM ledger holds is on disk: what answers to readers are made from."""
+        await self._writer.flushed()
+        return self.state
+
     async def receive(self, raw: bytes, from_peer: str) -> Receipt:
         """Take in one envelope, signed by its author, whoever brought it. The same bytes again give the same index.
 
@@ -219,7 +234,7 @@ class Node:
         for waiting in arrivals:
             if isinstance(waiting, Arrival):
                 try:
-                    outcomes.append((await waiting.answer).index)
+                    outcomes.append(_kept(await waiting.answer).index)
                 except KeepclearError as error:
                     outcomes.append(error)
             else:
@@ -350,7 +365,8 @@ class Node:
 
     # ── inside ──
 
-    def _receipt(self, message: Message) -> Receipt:
+    def _receipt(self, answer: Message | None) -> Receipt:
+        message = _kept(answer)
         if message.recorded_at is None:
             raise ValueError("only a kept message has a receipt")
         return Receipt(
@@ -427,3 +443,9 @@ class Node:
 
 def _of_peer(peer: str) -> str:
     return f"peer.{peer}.checkpoint"
+
+
+def _kept(answer: Message | None) -> Message:
+    if answer is None:
+        raise ValueError("only a composition may find nothing to say")
+    return answer

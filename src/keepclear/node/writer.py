@@ -39,7 +39,7 @@ from keepclear.errors import (
 from keepclear.formats.wire import write_said
 from keepclear.line.apply import apply
 from keepclear.line.decide import decide
-from keepclear.line.duties import Draft, duties, fork_finding
+from keepclear.line.duties import NODE_ROLE, Draft, duties, fork_finding
 from keepclear.line.message import Message, kept, read_message
 from keepclear.line.state import Chain, State
 from keepclear.model import acts as a
@@ -60,6 +60,7 @@ from keepclear.record import (
     seal,
 )
 from keepclear.store import NewRow, Store
+from keepclear.utm.carried import unpacked
 
 MAX_BATCH = 500
 MAX_WAITING = 10_000
@@ -84,6 +85,9 @@ JUDGED_TOGETHER = (
     a.Noticed,
     a.Gazetteer,
     a.DeclareBoundary,
+    a.UtmChange,
+    a.UtmExchange,
+    a.Attachment,
 )
 
 T = TypeVar("T")
@@ -99,12 +103,15 @@ class Aside(Protocol):
 
 
 class Waiting:
-    """An act waiting to be judged, and whoever waits for the answer: the kept message, or a KeepclearError."""
+    """An act waiting to be judged, and whoever waits for the answer: the kept message, or a KeepclearError.
+
+    None answers a composition that found nothing to say.
+    """
 
     def __init__(self) -> None:
-        self.answer: asyncio.Future[Message] = asyncio.get_running_loop().create_future()
+        self.answer: asyncio.Future[Message | None] = asyncio.get_running_loop().create_future()
 
-    def take(self, message: Message) -> None:
+    def take(self, message: Message | None) -> None:
         """It is kept."""
         if not self.answer.done():
             self.answer.set_result(message)
@@ -125,6 +132,19 @@ class Submission(Waiting):
         self.line = line
         self.said = said
         self.said_at = said_at
+
+
+class Composition(Waiting):
+    """Acts of the node itself on its own line, composed when it is their turn, from the state as it then is.
+
+    `compose(state, now)` gives the acts, the last of which is the one answered for; none if nothing is to be said. It
+    raises Refused, or changes nothing. A `UtmChange` is in force for the next composition at once, before it is on
+    disk, and taken back if the disk refuses. So requests that hang on one another share a transaction.
+    """
+
+    def __init__(self, compose: Callable[[State, datetime], Sequence[a.Act]]) -> None:
+        super().__init__()
+        self.compose = compose
 
 
 class Arrival(Waiting):
@@ -152,7 +172,7 @@ class Judged:
     @property
     def from_peer(self) -> bool:
         """Whether a peer brought it."""
-        return isinstance(self.waiting[0], Arrival)
+        return any(isinstance(each, Arrival) for each in self.waiting)
 
 
 class Batch:
@@ -178,6 +198,8 @@ class Batch:
 
     def takes(self, waiting: Waiting, kept: Mapping[str, Message]) -> bool:
         """Whether an act may be judged before the acts of the batch are in force; see the head of this file."""
+        if isinstance(waiting, Composition):
+            return self._own_may_join
         if not isinstance(waiting, Submission):
             return self._peers_may_join
         act = waiting.said.act
@@ -218,6 +240,7 @@ class Writer:
         self._in_hand: list[Waiting] = []
         self._ticks: list[asyncio.Future[None]] = []
         self._ticking: list[asyncio.Future[None]] = []
+        self._flushing: list[asyncio.Future[None]] = []
         self._arrived = asyncio.Event()
         self._idle = asyncio.Event()
         self._stopping = False
@@ -286,6 +309,15 @@ class Writer:
         """Returns when nothing waits to be judged."""
         await self._idle.wait()
 
+    async def flushed(self) -> None:
+        """Returns when the UTM ledger holds nothing that is not on disk. NodeStopped if the writer has ended."""
+        while self.state.utm.ahead:
+            if self._gone is not None:
+                raise NodeStopped(self._gone)
+            kept: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._flushing.append(kept)
+            await kept
+
     def stop(self) -> None:
         """Let `run` end when what has arrived is answered."""
         self._stopping = True
@@ -319,6 +351,9 @@ class Writer:
             for tick in (*self._ticking, *self._ticks):
                 if not tick.done():
                     tick.set_exception(NodeStopped(self._gone))
+            for each in self._flushing:
+                if not each.done():
+                    each.set_result(None)
             self._idle.set()
 
     # ── one round ──
@@ -379,6 +414,9 @@ class Writer:
                 if batch.acts and (len(batch.acts) >= MAX_BATCH or not batch.takes(waiting, self.state.acts)):
                     return list(batch.acts.values()), list(arrived[place:])
                 try:
+                    if isinstance(waiting, Composition):
+                        self._judge_composed(waiting, batch, count_on)
+                        continue
                     judged = self._judge_one(waiting, batch.acts)
                 except Refused as error:
                     waiting.refuse(error)
@@ -424,6 +462,24 @@ class Writer:
         else:
             raise TypeError(type(waiting))
         return Judged(message, raw, leaf_bytes(Entry(self.tree.size + len(batch), now, raw)), now, [waiting])
+
+    def _judge_composed(self, waiting: Composition, batch: Batch, count_on: Callable[[Message], None]) -> None:
+        """Compose and judge; the parts of an attachment that came before a refusal are kept, and mean nothing."""
+        now = self._stamp()
+        acts = waiting.compose(self.state, now)
+        for act in acts:
+            said = Said(role=NODE_ROLE, act=act)
+            raw = self._sealed(Submission(self.state.node_id, self.state.own_line, said, None), now)
+            message = read_message(parse(raw))
+            decide(self.state, message, now, own=True)
+            leaf = leaf_bytes(Entry(self.tree.size + len(batch.acts), now, raw))
+            batch.add(Judged(message, raw, leaf, now, [waiting] if act is acts[-1] else []))
+            count_on(message)
+        if not acts:
+            waiting.take(None)
+        elif isinstance(acts[-1], a.UtmChange):
+            parts = {each.part: each.base64 for each in acts if isinstance(each, a.Attachment)}
+            self.state.utm.take(unpacked(acts[-1], parts), message.id, ahead=True)
 
     def _said_before(self, submission: Submission) -> Message | None:
         """The act already kept under this draft; NotNow if it was another one."""
@@ -486,6 +542,15 @@ class Writer:
     # ── keeping ──
 
     async def _keep(self, batch: Sequence[Judged]) -> None:
+        try:
+            await self._keep_rows(batch)
+        finally:
+            flushing, self._flushing = self._flushing, []
+            for each in flushing:
+                if not each.done():
+                    each.set_result(None)
+
+    async def _keep_rows(self, batch: Sequence[Judged]) -> None:
         rows = [
             NewRow(
                 act_id=judged.message.id,
@@ -502,6 +567,7 @@ class Writer:
             indices = await self._aside(lambda: self._store.append(rows))
         except KeepclearError as error:
             log.error("store.failed", why=str(error), acts=len(rows))
+            self.state.utm.undo(1)
             for judged in batch:
                 for waiting in judged.waiting:
                     waiting.refuse(StoreFailed("it could not be kept; nothing was changed"))

@@ -1,0 +1,56 @@
+"""What services ask of the ledger, taken out of the wire's form by `keepclear.formats.f3548` and judged in this room."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from keepclear.model.utm import IntentState, UtmVolume
+
+NO_SUBSCRIPTION = "00000000-0000-4000-8000-000000000000"
+"""By this id a service says that it wants no subscription (as the field's services do)."""
+
+
+@dataclass(frozen=True, slots=True)
+class ImplicitAsked:
+    """ImplicitSubscriptionParameters."""
+
+    uss_base_url: str
+    for_constraints: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class IntentAsked:
+    """PutOperationalIntentReferenceParameters. `subscription` and `ovn_suffix` as given; None where absent."""
+
+    volumes: tuple[UtmVolume, ...]
+    state: IntentState
+    uss_base_url: str
+    key: frozenset[str] = frozenset()
+    subscription: str | None = None
+    new_subscription: ImplicitAsked | None = None
+    ovn_suffix: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ConstraintAsked:
+    """PutConstraintReferenceParameters."""
+
+    volumes: tuple[UtmVolume, ...]
+    uss_base_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriptionAsked:
+    """PutSubscriptionParameters. A time that was not given is None in the volume."""
+
+    volume: UtmVolume
+    uss_base_url: str
+    for_intents: bool = False
+    for_constraints: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What an operator may loosen. Strict by default."""
+
+    allow_http_base_urls: bool = False
