@@ -144,6 +144,7 @@ export const ACTS = [
   'correction', 'cancel', 'receipt', 'clear_request', 'answer', 'done', 'give_back', 'proposal', 'danger_call', 'take',
   'close', 'agreement', 'consent', 'responsibility_offer', 'responsibility_answer', 'responsibility_assertion', 'positions',
   'declare_group', 'declare_boundary', 'coverage', 'leg_blocked', 'waiting', 'statement', 'finding', 'remark',
+  'utm_change', 'utm_exchange', 'attachment',
 ] as const
 export type ActName = (typeof ACTS)[number]
 

@@ -44,6 +44,7 @@ ASKED_FOR = {
 }
 NOT_SAID_FROM_THE_PAGE = {
     *("enrol", "open_line", "roster", "gazetteer", "line_check_answer", "finding"),  # by nodes and their keepers
+    *("utm_change", "utm_exchange", "attachment"),  # by nodes, for UTM services
     *("positions", "declare_group", "declare_boundary", "coverage", "leg_blocked"),  # by feeds, files and commands
 }
 

@@ -17,6 +17,17 @@ from keepclear.model.plans import Plan, PlanKind, Trajectory, Waypoint
 from keepclear.model.statements import Claim, Figure, Tally
 from keepclear.model.times import Precision, TimeSaid, Window
 from keepclear.model.tracks import Fix, SensorClass, Track
+from keepclear.model.utm import (
+    EntityKind,
+    Gone,
+    IntentState,
+    Told,
+    UtmCircle,
+    UtmIntent,
+    UtmPoint,
+    UtmVolume,
+    Way,
+)
 from keepclear.model.volumes import AltitudeBand, Circle, Volume
 
 T0 = datetime(2017, 9, 8, 6, 0, tzinfo=UTC)
@@ -50,6 +61,15 @@ NODE = NodeCard(
     key="desk.node+0123abcd+" + "A" * 44,
     address="https://127.0.0.1:8443",
     parties=(PartyCard(id="desk", name=NAME, key="desk+0123abcd+" + "A" * 44),),
+)
+
+ENTITY = "2f8343be-6482-4d1b-a474-16847e01af1e"
+UTM_VOLUME = UtmVolume(
+    circle=UtmCircle(centre=UtmPoint(lat_deg=34.75, lng_deg=39.4), radius_m=300.0),
+    lower_m=0.0,
+    upper_m=120.0,
+    starts_at=T0,
+    ends_at=T0 + timedelta(minutes=20),
 )
 
 EXAMPLES: tuple[a.Act, ...] = (
@@ -156,4 +176,36 @@ EXAMPLES: tuple[a.Act, ...] = (
     ),
     a.Noticed(finding=Finding(kind=FindingKind.ENCOUNTER, key="encounter.a.b", subjects=("a", "b"), since=T0)),
     a.Remark(re=ACT, words=WORDS),
+    a.UtmChange(
+        number=1,
+        by="uss1",
+        did="createOperationalIntentReference",
+        asked=ACT,
+        put=(
+            UtmIntent(
+                id=ENTITY,
+                manager="uss1",
+                state=IntentState.ACCEPTED,
+                uss_base_url="https://uss1.example/utm",
+                version=1,
+                ovn="0123456789abcdef0123",
+                volumes=(UTM_VOLUME,),
+            ),
+        ),
+        gone=(Gone(kind=EntityKind.SUBSCRIPTION, id=ENTITY),),
+        told=(Told(subscription=ENTITY, index=3, url="https://uss2.example/utm"),),
+    ),
+    a.UtmExchange(
+        way=Way.SENT,
+        peer="uss2.example",
+        url="https://uss2.example/utm/uss/v1/operational_intents",
+        did="notifyOperationalIntentDetailsChanged",
+        at=T0,
+        outcome="204",
+        entity=ENTITY,
+        change=1,
+        told=(Told(subscription=ENTITY, index=3, url="https://uss2.example/utm"),),
+        body_sha256=ACT,
+    ),
+    a.Attachment(sha256=ACT, part=1, of=2, base64="a2VlcGNsZWFy"),
 )

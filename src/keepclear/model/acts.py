@@ -410,7 +410,7 @@ MAX_PART = 40_000
 
 
 class UtmChange(Value, tag="utm_change", tag_field="act", frozen=True, kw_only=True):
-    """A node changed its UTM ledger: what it now holds (`put`), what is no more (`gone`), and whom it concerns (`told`).
+    """A node changed its UTM ledger: what it now holds (`put`), what is no more (`gone`), whom it concerns (`told`).
 
     `number` counts the changes of the ledger from 1. `by` is the service that asked, `did` the operation by its name in
     the standard, `asked` the SHA-256 of the request's body. `pushed` says that this node itself carries the

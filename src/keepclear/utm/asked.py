@@ -1,4 +1,4 @@
-"""What services ask of the ledger, taken out of the wire's form by `keepclear.formats.f3548` and judged in this room."""
+"""What services ask of the ledger, as `keepclear.formats.f3548` takes it out of the wire's form."""
 
 from __future__ import annotations
 

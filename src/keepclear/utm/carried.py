@@ -1,4 +1,4 @@
-"""How a change goes into envelopes: whole, or, too large for one, as an attachment in parts and an act that names it."""
+"""How a change goes into envelopes: whole, or, if too large, as an attachment in parts and an act that names it."""
 
 from __future__ import annotations
 
