@@ -77,9 +77,14 @@ def _read(decoder: msgspec.json.Decoder[Any], body: bytes) -> Any:
     written = _encoder.encode(value)
     if written != body:
         _refuse_names_given_twice(body)
-    if _SUSPECT.search(written.decode()):
+    if not _plainly_written(written) and _SUSPECT.search(written.decode()):
         _refuse_hidden(msgspec.to_builtins(value), "")
     return value
+
+
+def _plainly_written(written: bytes) -> bool:
+    """Whether text as the encoder writes it is ASCII without an escape or a DEL, and so hides nothing."""
+    return written.isascii() and b"\\" not in written and b"\x7f" not in written
 
 
 def _refuse(text: str) -> NoReturn:

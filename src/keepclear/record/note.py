@@ -13,9 +13,8 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
-import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 from cryptography.exceptions import InvalidSignature
@@ -29,7 +28,7 @@ MAX_KEY_NAME_BYTES = 255
 ED25519_TYPE = b"\x01"
 
 _SIGNATURE_LINE_START = "— ".encode()
-_CONTROL = re.compile(rb"[\x00-\x09\x0b-\x1f]")
+_CONTROL = bytes(code for code in range(0x20) if code != ord("\n"))
 _FIELD_PRIME = 2**255 - 19
 _Y_OF_ORDER_8 = int.from_bytes(
     bytes.fromhex("26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05"), "little"
@@ -66,6 +65,11 @@ def _loaded(public: bytes) -> Ed25519PublicKey:
     return Ed25519PublicKey.from_public_bytes(public)
 
 
+@lru_cache(maxsize=1024)
+def _key_id(name: str, public: bytes) -> bytes:
+    return hashlib.sha256(name.encode() + b"\n" + ED25519_TYPE + public).digest()[:4]
+
+
 @dataclass(frozen=True, slots=True)
 class VerifierKey:
     """Whose signature it is: a name and a 32-byte Ed25519 public key (RFC 8032)."""
@@ -84,7 +88,7 @@ class VerifierKey:
     @property
     def key_id(self) -> bytes:
         """Four bytes: SHA-256(name, newline, type, public key), cut (C2SP signed-note)."""
-        return hashlib.sha256(self.name.encode() + b"\n" + ED25519_TYPE + self.public).digest()[:4]
+        return _key_id(self.name, self.public)
 
     @property
     def vkey(self) -> str:
@@ -121,9 +125,13 @@ class SigningKey:
 
     name: str
     private: Ed25519PrivateKey
+    verifier: VerifierKey = field(init=False)
+    """The public half, under the same name."""
 
     def __post_init__(self) -> None:
         check_key_name(self.name, "name")
+        public = self.private.public_key().public_bytes_raw()
+        object.__setattr__(self, "verifier", VerifierKey(self.name, public))
 
     def __repr__(self) -> str:
         return f"SigningKey({self.name!r})"
@@ -143,11 +151,6 @@ class SigningKey:
     def to_raw(self) -> bytes:
         """The 32-byte RFC 8032 private key. Keep it where only the node can read it."""
         return self.private.private_bytes_raw()
-
-    @property
-    def verifier(self) -> VerifierKey:
-        """The public half, under the same name."""
-        return VerifierKey(self.name, self.private.public_key().public_bytes_raw())
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,7 +230,7 @@ def fingerprint(key: VerifierKey) -> str:
 def _check_text(text: bytes) -> None:
     if not text.endswith(b"\n") or text == b"\n":
         raise Malformed("the text of a note ends in a newline and is not empty", field="note")
-    if _CONTROL.search(text):
+    if len(text.translate(None, _CONTROL)) != len(text):
         raise Malformed("control characters are not allowed", field="note", code="control_character")
     try:
         text.decode("utf-8")
