@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any, NoReturn
+from typing import Any
 
 import msgspec
 
@@ -69,7 +69,7 @@ def _read(decoder: msgspec.json.Decoder[Any], body: bytes) -> Any:
     try:
         value = decoder.decode(body)
     except msgspec.ValidationError as error:
-        _refuse(str(error))
+        raise refusal(str(error)) from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise Malformed(f"not JSON in UTF-8: {error}", code="not_json") from None
     except RecursionError:
@@ -87,8 +87,8 @@ def _plainly_written(written: bytes) -> bool:
     return written.isascii() and b"\\" not in written and b"\x7f" not in written
 
 
-def _refuse(text: str) -> NoReturn:
-    """Turn a message of msgspec, which ends in " - at `$.path`", into one that names the field first."""
+def refusal(text: str) -> Malformed:
+    """The error for a message of msgspec, which ends in " - at `$.path`", with the field taken out of it."""
     found = _PATH.search(text)
     path = found["path"] if found else ""
     words = text[: found.start()] if found else text
@@ -102,7 +102,7 @@ def _refuse(text: str) -> NoReturn:
         inner = _OWN_WORDS.match(words)
     if inner is not None:
         path = f"{path}.{inner['name']}" if path else inner["name"]
-    raise Malformed(words, field=path, code=code)
+    return Malformed(words, field=path, code=code)
 
 
 def _refuse_names_given_twice(body: bytes) -> None:
