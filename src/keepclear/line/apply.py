@@ -269,8 +269,15 @@ def _waiting(state: State, message: Message, act: a.Waiting) -> None:
 
 def _utm_change(state: State, message: Message, act: a.UtmChange) -> None:
     parts = state.attachments.pop(act.attached, None) if act.attached else None
-    state.utm.take(unpacked(act, parts), message.id)
+    whole = unpacked(act, parts)
+    state.utm.take(whole, message.id)
     state.utm.on_disk(act.number)
+    if whole.pushed and message.recorded_at is not None:
+        state.owing.owe(whole, message.recorded_at)
+
+
+def _utm_exchange(state: State, message: Message, act: a.UtmExchange) -> None:
+    state.owing.hear(act)
 
 
 def _attachment(state: State, message: Message, act: a.Attachment) -> None:
@@ -297,5 +304,6 @@ _REGISTERS: dict[type, Callable[[State, Message, Any], None]] = {
     a.Waiting: _waiting,
     a.Noticed: _noticed,
     a.UtmChange: _utm_change,
+    a.UtmExchange: _utm_exchange,
     a.Attachment: _attachment,
 }

@@ -24,6 +24,7 @@ from keepclear.model.places import Place
 from keepclear.model.plans import Plan
 from keepclear.record.envelope import NO_PREVIOUS
 from keepclear.utm.ledger import Ledger as UtmLedger
+from keepclear.utm.owing import Owing
 from keepclear.watch.coverage import Ledger
 from keepclear.watch.history import History
 
@@ -236,6 +237,8 @@ class State:
         self.ledger = Ledger()
         self.utm = UtmLedger()
         """What UTM services hold here; see `keepclear.utm`."""
+        self.owing = Owing()
+        """Who is still owed word of what changed there."""
         self.attachments: dict[str, dict[int, str]] = {}
         """By SHA-256: the parts of attachments no act has named yet, by number."""
         self.findings: dict[str, Message] = {}
