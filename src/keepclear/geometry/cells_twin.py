@@ -1,8 +1,8 @@
 """What the kernel of coverings says, slowly: which cells a circle or an outline touches, in plain Python.
 
 `cells.py` says what each function promises. The earth is a cube around a sphere (S2 Geometry): on one of its six faces
-great circles are straight lines, and cells are rectangles between lines that `line` gives. So a covering is a drawing of
-straight edges on a grid, everything made wider by a margin; an outline over several faces is first cut along them.
+great circles are straight lines, and cells are rectangles between lines that `line` gives. So a covering is a drawing
+of straight edges on a grid, everything made wider by a margin; an outline over several faces is first cut along them.
 """
 
 from __future__ import annotations
@@ -256,4 +256,5 @@ def _on_face(face: int, vector: Vector) -> Vector:
 
 
 def _chord2(a: Vector, b: Vector) -> float:
-    return (a[0] - b[0]) ** 2 + (a[1] - b[1]) ** 2 + (a[2] - b[2]) ** 2
+    u, v, w = a[0] - b[0], a[1] - b[1], a[2] - b[2]
+    return u * u + v * v + w * w
