@@ -87,7 +87,7 @@ check: setup ## style, types, direction of imports
 	@$(BIN)/lint-imports
 
 .PHONY: test
-test: setup console browser check testconsole ## everything that must hold before a change is kept
+test: setup console browser database check testconsole ## everything that must hold before a change is kept
 	$(call say,tests)
 	@$(BIN)/python -m pytest
 
@@ -108,6 +108,18 @@ browser:
 	  { apt-get -qq update && apt-get -qq install -y --no-install-recommends chromium; } >/dev/null && exit 0; \
 	fi; \
 	$(call shout,no Chromium here and none could be installed: THE BROWSER TESTS WILL BE SKIPPED)
+
+# Tests of a record that instances share start a PostgreSQL server of their own. On Debian as root its programs are
+# installed; anywhere else their absence is said, not hidden.
+.PHONY: database
+database:
+	@if ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1; then exit 0; fi; \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	  printf '\n\033[1m== PostgreSQL for the tests of shared records\033[0m\n'; \
+	  export DEBIAN_FRONTEND=noninteractive; \
+	  { apt-get -qq update && apt-get -qq install -y --no-install-recommends postgresql; } >/dev/null && exit 0; \
+	fi; \
+	$(call shout,no PostgreSQL here and none could be installed: THE TESTS OF SHARED RECORDS WILL BE SKIPPED)
 
 # What it measures against lives in an environment of its own (1.4 GB). PostGIS is installed on Debian as root; anywhere
 # else its absence is said, not hidden. BENCH_ARGS="conflict --small" runs some groups, in sizes that take seconds.

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+import pytest
 from hypothesis import HealthCheck, settings
+
+from tests import postgres
 
 # "quick" runs on every change: the same cases each time, and no case fails because the machine is busy.
 settings.register_profile("quick", max_examples=60, derandomize=True, deadline=None)
@@ -17,3 +22,12 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("quick")
+
+
+@pytest.fixture(scope="session")
+def database() -> Iterator[postgres.Server]:
+    """A PostgreSQL server, started when the first test asks for it; its tests are skipped where there is none."""
+    if postgres.programs() is None:
+        pytest.skip("NO POSTGRESQL ON THIS MACHINE: stores shared by several instances are not tested")
+    with postgres.server() as running:
+        yield running

@@ -15,15 +15,29 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from keepclear.errors import Forked, Malformed, StoreFailed
 from keepclear.store import MemoryStore, NewRow, Row, SqliteStore, Store
+from tests.postgres import Server, new_node
 from tests.store.rows import MORNING, assert_whole, kept, new_row
 
 
-@pytest.fixture(params=["memory", "sqlite"])
+@pytest.fixture(params=["memory", "sqlite", "postgres"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
     """Each kind of store, new."""
-    made: Store = MemoryStore() if request.param == "memory" else SqliteStore(tmp_path / "node.db")
+    made: Store
+    if request.param == "memory":
+        made = MemoryStore()
+    elif request.param == "sqlite":
+        made = SqliteStore(tmp_path / "node.db")
+    else:
+        made = postgres_store(request.getfixturevalue("database"))
     yield made
     made.close()
+
+
+def postgres_store(database: Server) -> Store:
+    """A new store in PostgreSQL."""
+    from keepclear.store.postgres import PostgresStore
+
+    return PostgresStore(database.url, new_node())
 
 
 def test_a_new_store_is_empty(store: Store) -> None:

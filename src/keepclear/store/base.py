@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from keepclear.errors import Forked, Malformed
 
@@ -94,6 +94,44 @@ class Store(Protocol):
 
     def close(self) -> None:
         """Let go of the files. Closing twice is allowed."""
+        ...
+
+
+class Turn(Protocol):
+    """The sole right to append to a shared store, from when it was given until `append` or `end`."""
+
+    new: Sequence[Row]
+    """What others appended after the rows that the asker knew."""
+
+    def append(self, batch: Sequence[NewRow]) -> list[int]:
+        """Keep a batch behind all that is there and end the turn; the index of each row, when it is on disk.
+
+        None of it is kept already, or this is BrokenRecord. StoreLost if the turn was taken away or the store cannot be
+        reached: then the batch was kept whole or not at all, and the next turn shows which. Any other StoreFailed:
+        nothing was kept.
+        """
+        ...
+
+    def end(self) -> None:
+        """Append nothing. Raises nothing, also when the turn was lost or is over."""
+        ...
+
+
+@runtime_checkable
+class SharedStore(Store, Protocol):
+    """A store that several instances of one node append to, in turns. `append` waits for a turn of its own."""
+
+    def turn(self, known: int, last: bytes) -> Turn | None:
+        """Wait for the turn. `known` is how many rows the asker has, `last` the leaf hash of the last of them.
+
+        Whoever waited longest is next. A holder that falls silent loses the turn after a few seconds. None if so much
+        is new that it is better read first, while others append. BrokenRecord if the record is not the one the asker
+        knows.
+        """
+        ...
+
+    def raise_note(self, name: str, value: bytes, rank: int) -> None:
+        """Keep a small named value, unless one of the same or a higher rank (from 1) is kept under that name."""
         ...
 
 
