@@ -53,6 +53,12 @@ class Stale(NotNow):
     code = "utm_stale"
 
 
+class Down(NotNow):
+    """The service that asks is marked as down, so it may not do this (412)."""
+
+    code = "utm_down"
+
+
 class MissingKnowledge(NotNow):
     """The key does not show knowledge of all that is there (409, AirspaceConflictResponse)."""
 
