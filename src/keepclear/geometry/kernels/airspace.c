@@ -8,7 +8,7 @@
 /* A plan that is in: the whole of it in one piece of memory, to which `plan` points. */
 typedef struct {
     kc_plans plan;
-    int64_t bytes;
+    int64_t bytes, nodes;
     double ends; /* s */
 } live;
 
@@ -92,6 +92,7 @@ static live *copy_of(const kc_plans *plans, int64_t i) {
     to[1] = (char)plans->datum[i];
     plan->kind = (const uint8_t *)to;
     plan->datum = (const uint8_t *)to + 1;
+    one->nodes = nodes;
     one->ends = nodes ? plan->nodes[KC_NODE * (nodes - 1)] + plan->room[3] : -INFINITY;
     for (int64_t k = 0; k < volumes; k++) one->ends = fmax(one->ends, plan->volumes[4 * k + 1]);
     return one;
@@ -168,11 +169,6 @@ static void take_out(kc_airspace *air, int64_t slot) {
 
 /* ── asking ────────────────────────────────────────────────────────────────────────────────────────────────────────── */
 
-static int by_slot(const void *left, const void *right) {
-    uint32_t one = *(const uint32_t *)left, other = *(const uint32_t *)right;
-    return one < other ? -1 : one > other;
-}
-
 /* Collects who may be near plan i, of which the pieces are cut. */
 static int find_near(kc_airspace *air, const kc_plans *plans, int64_t i, int64_t old) {
     if (++air->mark == KC_HIDDEN) {
@@ -187,23 +183,44 @@ static int find_near(kc_airspace *air, const kc_plans *plans, int64_t i, int64_t
 
 int64_t kc_airspace_near(kc_airspace *air, const kc_plans *plans, int64_t i, int64_t *slots) {
     if (!cut(air, plans, i) || !find_near(air, plans, i, -1)) return -1;
-    for (int64_t k = 0; k < air->near.count; k++) slots[k] = air->near.list[k];
+    for (int64_t k = 0; k < air->near.count; k++) slots[k] = air->near.list[k].slot;
     return air->near.count;
+}
+
+/* Asks for the memory of those that come after the k-th: nobody looked at most of them lately. */
+static inline void foresee(const kc_airspace *air, const kc_slot *near, int64_t count, int64_t k) {
+    if (k + 3 < count) {
+        const live *one = air->live[near[k + 3].slot];
+        __builtin_prefetch(one);
+        __builtin_prefetch((const char *)one + 64);
+        __builtin_prefetch((const char *)one + 128);
+    }
+    if (k + 2 < count) {
+        const live *one = air->live[near[k + 2].slot];
+        __builtin_prefetch(one->plan.nodes);
+        if (one->nodes) __builtin_prefetch(one->plan.nodes + KC_NODE * (one->nodes - 1));
+    }
+    if (k + 1 < count && air->live[near[k + 1].slot]->nodes) {
+        const live *one = air->live[near[k + 1].slot];
+        const double *nodes = one->plan.nodes;
+        double starts = nodes[KC_T], share = (near[k + 1].from - starts) / (one->ends - starts);
+        int64_t leg = (int64_t)(fmax(0.0, fmin(1.0, share)) * (double)(one->nodes - 1));
+        for (int line = 0; line < 4; line++) __builtin_prefetch((const char *)(nodes + KC_NODE * leg) + 64 * line);
+    }
 }
 
 /* Adds the breaches of plan i, of which the pieces are cut. */
 static int check(kc_airspace *air, const kc_plans *plans, int64_t i, int64_t old, kc_breaches *found) {
     if (!find_near(air, plans, i, old)) return 0;
-    uint32_t *near = air->near.list;
-    int64_t count = air->near.count;
-    if (count > 1) qsort(near, (size_t)count, sizeof *near, by_slot);
-    int64_t first = found->count;
+    const kc_slot *near = air->near.list;
+    int64_t count = air->near.count, first = found->count;
     for (int64_t k = 0; k < count; k++) {
-        if (k + 1 < count) __builtin_prefetch(air->live[near[k + 1]]->plan.nodes);
+        foresee(air, near, count, k);
         int64_t start = found->count;
-        if (!kc_plans_meet(plans, i, &air->live[near[k]]->plan, 0, &air->minima, found)) return 0;
+        const kc_plans *other = &air->live[near[k].slot]->plan;
+        if (!kc_plans_meet_within(plans, i, other, 0, &air->minima, near[k].from, near[k].upto, found)) return 0;
         /* Below zero for now: a stay in plan 0 of the next must not be taken for one that goes on in slot 0. */
-        for (; start < found->count; start++) found->list[start].b = -1 - (int64_t)near[k];
+        for (; start < found->count; start++) found->list[start].b = -1 - (int64_t)near[k].slot;
     }
     for (; first < found->count; first++) found->list[first].b = -1 - found->list[first].b;
     return 1;

@@ -95,18 +95,35 @@ static way way_of(const kc_plans *plans, int64_t i) {
 
 static inline const double *node(const way *of, int64_t k) { return of->plans->nodes + KC_NODE * k; }
 
-static int ways_meet(const way *one, const way *other, const kc_rule *rule, kc_breaches *found) {
+/* The first leg that ends at a time or after it; `last` if none does. Sought from where it is if all last alike: of a
+ * way that nobody looked at lately each further place costs the most. */
+static int64_t leg_at(const way *of, double t) {
+    double share = (t - node(of, of->first)[KC_T]) / (node(of, of->last)[KC_T] - node(of, of->first)[KC_T]);
+    if (!(share > 0.0)) return of->first;
+    int64_t k = of->first + (int64_t)((share < 1.0 ? share : 1.0) * (double)(of->last - of->first));
+    while (k > of->first && node(of, k)[KC_T] >= t) k--;
+    while (k < of->last && node(of, k + 1)[KC_T] < t) k++;
+    return k;
+}
+
+static int ways_meet(const way *one, const way *other, const kc_rule *rule, double from, double upto,
+                     kc_breaches *found) {
     double across = rule->across + one->buffer + other->buffer;
     double height = rule->height + one->vertical_buffer + other->vertical_buffer;
     double sooner = one->early + other->late, later = one->late + other->early;
     int loosely = sooner > 0.0 || later > 0.0;
-    int64_t begin = other->first;
+    if (one->last <= one->first || other->last <= other->first) return 1;
+    /* Most ways are longer than what they share with another: what comes before that is leapt over. */
+    int64_t first = leg_at(one, fmax(from - one->late, node(other, other->first)[KC_T] - later));
+    int64_t begin = leg_at(other, fmax(from - other->late, node(one, first)[KC_T] - sooner));
+    double over = fmin(upto + one->early, node(other, other->last)[KC_T] + sooner), other_over = upto + other->early;
     kc_met met;
-    for (int64_t k = one->first; k < one->last; k++) {
+    for (int64_t k = first; k < one->last && node(one, k)[KC_T] <= over; k++) {
         const double *leg = node(one, k);
         if (!(leg[KC_NODE] > leg[KC_T])) continue;
         while (begin < other->last && node(other, begin + 1)[KC_T] < leg[KC_T] - sooner) begin++;
-        for (int64_t l = begin; l < other->last && node(other, l)[KC_T] <= leg[KC_NODE] + later; l++) {
+        double until = fmin(other_over, leg[KC_NODE] + later);
+        for (int64_t l = begin; l < other->last && node(other, l)[KC_T] <= until; l++) {
             const double *other_leg = node(other, l);
             if (loosely) {
                 if (!kc_legs_may_meet_loosely(leg, other_leg, across, height)) continue;
@@ -114,8 +131,8 @@ static int ways_meet(const way *one, const way *other, const kc_rule *rule, kc_b
                                           height, &met))
                     continue;
             } else {
-                double from = fmax(leg[KC_T], other_leg[KC_T]), upto = fmin(leg[KC_NODE], other_leg[KC_NODE]);
-                if (!(from < upto) || !kc_legs_may_meet(leg, other_leg, from, upto, across, height)) continue;
+                double start = fmax(leg[KC_T], other_leg[KC_T]), end = fmin(leg[KC_NODE], other_leg[KC_NODE]);
+                if (!(start < end) || !kc_legs_may_meet(leg, other_leg, start, end, across, height)) continue;
                 if (!kc_legs_meet(leg, other_leg, across, height, &met)) continue;
             }
             if (!kc_add_stay(found, one->plan, other->plan, KC_WAYS_NEAR, rule->flags, across, height, &met)) return 0;
@@ -147,9 +164,11 @@ int kc_add_stays_in(const double *leg, const double *room, const kc_plans *other
 }
 
 static int way_through(const way *one, const kc_plans *others, int64_t j, kc_rule rule, int64_t first, int64_t second,
-                       kc_breaches *found) {
+                       double from, double upto, kc_breaches *found) {
+    if (one->last <= one->first) return 1;
+    int64_t begin = leg_at(one, from - one->late);
     for (int64_t volume = others->volume_from[j]; volume < others->volume_from[j + 1]; volume++)
-        for (int64_t k = one->first; k < one->last; k++)
+        for (int64_t k = begin; k < one->last && node(one, k)[KC_T] <= upto + one->early; k++)
             if (!kc_add_stays_in(node(one, k), one->plans->room + 4 * one->plan, others, volume, rule, first, second,
                                  -INFINITY, INFINITY, found))
                 return 0;
@@ -171,16 +190,22 @@ static int volumes_meet(const kc_plans *a, int64_t i, const kc_plans *b, int64_t
     return 1;
 }
 
-int kc_plans_meet(const kc_plans *a, int64_t i, const kc_plans *b, int64_t j, const kc_minima *minima,
-                  kc_breaches *found) {
+int kc_plans_meet_within(const kc_plans *a, int64_t i, const kc_plans *b, int64_t j, const kc_minima *minima,
+                         double from, double upto, kc_breaches *found) {
     kc_rule rule = kc_rule_of(a, i, b, j, minima), others = rule;
     if (!(rule.across >= 0.0)) return 1;
     others.flags |= KC_WAY_OF_B;
     way one = way_of(a, i), other = way_of(b, j);
     int64_t start = found->count;
-    if (!ways_meet(&one, &other, &rule, found) || !way_through(&one, b, j, rule, i, j, found) ||
-        !way_through(&other, a, i, others, i, j, found) || !volumes_meet(a, i, b, j, rule, found))
+    if (!ways_meet(&one, &other, &rule, from, upto, found) ||
+        !way_through(&one, b, j, rule, i, j, from, upto, found) ||
+        !way_through(&other, a, i, others, i, j, from, upto, found) || !volumes_meet(a, i, b, j, rule, found))
         return 0;
     if (found->count > start) found->count = start + kc_joined(found->list + start, found->count - start);
     return 1;
+}
+
+int kc_plans_meet(const kc_plans *a, int64_t i, const kc_plans *b, int64_t j, const kc_minima *minima,
+                  kc_breaches *found) {
+    return kc_plans_meet_within(a, i, b, j, minima, -INFINITY, INFINITY, found);
 }

@@ -27,6 +27,10 @@ static inline kc_rule kc_rule_of(const kc_plans *a, int64_t i, const kc_plans *b
 KC_EXPORT int kc_plans_meet(const kc_plans *a, int64_t i, const kc_plans *b, int64_t j, const kc_minima *minima,
                             kc_breaches *found);
 
+/* The same of two that are surely not too near before `from` or after `upto`. */
+int kc_plans_meet_within(const kc_plans *a, int64_t i, const kc_plans *b, int64_t j, const kc_minima *minima,
+                         double from, double upto, kc_breaches *found);
+
 /* Adds a stay as a breach not yet joined to its neighbours; `across` and `height` have the buffers in. */
 int kc_add_stay(kc_breaches *found, int64_t i, int64_t j, int32_t reason, int32_t flags, double across, double height,
                 const kc_met *stay);

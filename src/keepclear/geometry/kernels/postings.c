@@ -10,23 +10,25 @@
 #define PI 3.14159265358979323846
 /* No middle of a piece on a level with cells is deeper in the earth than this. */
 #define DEEPEST_M 6330000.0
-enum { BATCH = 64, TOGETHER = 16, CELLS = 1024, RUN = 8 };
+enum { BATCH = 64, TOGETHER = 32, CELLS = 1024, RUN = 8, BLOCK = 8, AHEAD = 4, ROWS = 16 };
 
-/* Whole metres; what is farther up or down than they reach is at their end. */
+/* From what to what height some postings reach: whole metres; what is farther up or down than they go is at their end. */
 typedef struct {
-    int16_t lower, upper;
-} band;
+    int16_t lower[BLOCK], upper[BLOCK];
+} bands;
 
 /* What was filed in one cell in a run of slabs, in order of slab, so that who goes through a cell in several slabs finds
  * it all in one stretch of memory. One line of the processor's cache. */
 typedef struct {
     uint64_t key;
     kc_posting *list; /* NULL: nothing here */
-    band *bands;      /* of each of them; behind the list, in the same memory */
+    bands *bands;     /* of all of them in blocks; behind the list, in the same memory */
     uint32_t upto[RUN], room, spare;
 } bucket;
 
-static const size_t FILED = sizeof(kc_posting) + sizeof(band);
+static inline int64_t filed(int64_t room) {
+    return room * (int64_t)sizeof(kc_posting) + (room + BLOCK - 1) / BLOCK * (int64_t)sizeof(bands);
+}
 
 struct kc_cell_table {
     int time_level, space_level;
@@ -80,8 +82,10 @@ static int time_level(const kc_piece *piece) {
     return level;
 }
 
+/* Measured: looking into few cells is worth going past what they hold for nothing; of what moves on less so, as each
+ * piece of its way is there for a short time only. */
 static int space_level(const kc_piece *piece, double reach) {
-    double wide = 1.5 * piece->whole + reach;
+    double wide = 1.5 * piece->whole + 2.5 * piece->radius + reach;
     int level = 0;
     while (level < KC_SPACE_LEVELS - 1 && side_m(level) < wide) level++;
     return level;
@@ -94,7 +98,7 @@ static uint64_t cell_of(const kc_piece *piece, int space) {
     return (uint64_t)row << 17 | (uint64_t)column(piece->lon, columns(row, side));
 }
 
-static int16_t metres(double x) { return (int16_t)fmax(INT16_MIN, fmin(INT16_MAX, x)); }
+static int16_t metres(double x) { return (int16_t)(x < INT16_MIN ? INT16_MIN : x > INT16_MAX ? INT16_MAX : x); }
 
 static float below(double x) {
     float y = (float)x;
@@ -161,24 +165,30 @@ static void vacate(kc_cell_table *table, bucket *gone) {
 }
 
 static int make_room(kc_postings *postings, bucket *b, uint32_t room) {
-    kc_posting *list = malloc(room * FILED);
+    kc_posting *list = malloc((size_t)filed(room));
     if (!list) return 0;
-    band *bands = (band *)(list + room);
     uint32_t count = b->upto[RUN - 1];
     if (count) memcpy(list, b->list, count * sizeof *list);
-    if (count) memcpy(bands, b->bands, count * sizeof *bands);
+    bands *blocks = (bands *)(list + room);
+    memset(blocks, 0, (size_t)filed(room) - room * sizeof *list);
+    if (count) memcpy(blocks, b->bands, (count + BLOCK - 1) / BLOCK * sizeof *blocks);
     free(b->list);
-    postings->bytes += ((int64_t)room - b->room) * (int64_t)FILED;
+    postings->bytes += filed(room) - (b->room ? filed(b->room) : 0);
     b->list = list;
-    b->bands = bands;
+    b->bands = blocks;
     b->room = room;
     return 1;
 }
 
+static inline int16_t *lower_of(const bucket *b, uint32_t i) { return &b->bands[i / BLOCK].lower[i % BLOCK]; }
+
+static inline int16_t *upper_of(const bucket *b, uint32_t i) { return &b->bands[i / BLOCK].upper[i % BLOCK]; }
+
 /* Moves what is filed from one place of a bucket to another. */
 static inline void move(bucket *b, uint32_t from, uint32_t to) {
     b->list[to] = b->list[from];
-    b->bands[to] = b->bands[from];
+    *lower_of(b, to) = *lower_of(b, from);
+    *upper_of(b, to) = *upper_of(b, from);
 }
 
 int kc_post(kc_postings *postings, const kc_piece *piece, uint32_t of) {
@@ -217,7 +227,8 @@ int kc_post(kc_postings *postings, const kc_piece *piece, uint32_t of) {
         if (b->upto[k] > b->upto[k - 1]) move(b, b->upto[k - 1], b->upto[k]);
         b->upto[k]++;
     }
-    b->bands[b->upto[within]] = (band){metres(floor(piece->lower)), metres(ceil(piece->upper))};
+    *lower_of(b, b->upto[within]) = metres(floor(piece->lower));
+    *upper_of(b, b->upto[within]) = metres(ceil(piece->upper));
     kc_posting *one = &b->list[b->upto[within]++];
     double start = (double)slab * kc_slab_s(time);
     one->t0 = below(piece->t0 - start);
@@ -259,7 +270,7 @@ void kc_unpost(kc_postings *postings, const kc_piece *piece, uint32_t of) {
         if (b->room > 4 && count < b->room / 3) make_room(postings, b, b->room / 2); /* if not, it stays roomy */
         return;
     }
-    postings->bytes -= (int64_t)b->room * (int64_t)FILED;
+    postings->bytes -= filed(b->room);
     free(b->list);
     vacate(table, b);
     if (--table->used == 0)
@@ -284,19 +295,24 @@ typedef struct {
     const kc_pieces *pieces;
     uint32_t datum, mark;
     double across[8], height[8]; /* the minima for the asking kind and each other; of none, nothing is near */
-    uint32_t *seen;
+    const uint32_t *passed_over;
     kc_slots *near;
 } question;
 
-/* Consecutive pieces that are looked for together: all within `radius` of the first one's middle. */
+/* Pieces that are looked for together, and the cells to look into in one run of slabs. */
 typedef struct {
-    int64_t from, upto;
-    double t0, t1, radius;
-    int64_t first, last; /* slabs of the table at hand */
-    int32_t lowest, highest; /* metres: what ends below, or begins above, is far enough whatever it is */
-} bundle;
+    int64_t run;
+    int pieces, cells;
+    const kc_piece *piece[TOGETHER];
+    uint32_t at[RUN];                   /* the pieces that each slab concerns: a bit for each */
+    int16_t lowest[RUN], highest[RUN];  /* metres: what ends below, or begins above, is far enough whatever it is */
+    uint64_t cell[CELLS];
+    uint32_t for_whom[CELLS];           /* pieces */
+    uint16_t place[2 * CELLS];          /* of each cell, by its hash, counted from 1; kept for two pieces or more */
+} stretch;
 
-static int may_meet(const question *q, const kc_piece *a, const kc_posting *b, double start) {
+/* Whether a piece and a posting may come too near, and when at the earliest and at the latest. */
+static int may_meet(const question *q, const kc_piece *a, const kc_posting *b, double start, kc_slot *when) {
     uint32_t kind = b->of >> 2 & 7u;
     double b0 = start + (double)b->t0, b1 = start + (double)b->t1;
     double from = a->t0 > b0 ? a->t0 : b0, upto = a->t1 < b1 ? a->t1 : b1;
@@ -314,14 +330,17 @@ static int may_meet(const question *q, const kc_piece *a, const kc_posting *b, d
         double t = closing < speed2 * (upto - from) ? closing / speed2 : upto - from;
         square += t * (t * speed2 - 2.0 * closing);
     }
-    return reach > 0.0 && square <= reach * reach;
+    if (!(reach > 0.0 && square <= reach * reach)) return 0;
+    if (from < when->from) when->from = from;
+    if (upto > when->upto) when->upto = upto;
+    return 1;
 }
 
 /* A posting that passed the test of heights, and the pieces it is to be held against. */
 typedef struct {
     const kc_posting *one;
-    const bundle *together;
     double start; /* of its slab */
+    uint32_t pieces;
 } hit;
 
 typedef struct {
@@ -329,77 +348,125 @@ typedef struct {
     hit list[4 * BATCH];
 } hits;
 
-static int add_near(const question *q, uint32_t slot) {
-    if (q->seen[slot] == q->mark || q->seen[slot] == KC_HIDDEN) return 1;
-    kc_slots *near = q->near;
+static int add_near(kc_slots *near, kc_slot one) {
     if (near->count == near->room) {
         int64_t room = near->room ? 2 * near->room : 256;
-        uint32_t *list = realloc(near->list, (size_t)room * sizeof *list);
+        kc_slot *list = realloc(near->list, (size_t)room * sizeof *list);
         if (!list) return 0;
         near->list = list;
         near->room = room;
     }
-    q->seen[slot] = q->mark;
-    near->list[near->count++] = slot;
+    near->list[near->count++] = one;
     return 1;
 }
 
-static int test(const question *q, hits *to) {
-    const kc_piece *pieces = q->pieces->list;
+static int test(const question *q, const stretch *together, hits *to) {
     for (int h = 0; h < to->count; h++) {
-        const kc_posting *one = to->list[h].one;
-        const bundle *together = to->list[h].together;
-        for (int64_t i = together->from; i < together->upto; i++) {
-            if (!may_meet(q, &pieces[i], one, to->list[h].start)) continue;
-            if (!add_near(q, one->of >> 5)) return 0;
-            break;
-        }
+        const hit *each = &to->list[h];
+        kc_slot found = {each->one->of >> 5, INFINITY, -INFINITY};
+        int near = 0;
+        for (uint32_t left = each->pieces; left; left &= left - 1)
+            near |= may_meet(q, together->piece[__builtin_ctz(left)], each->one, each->start, &found);
+        if (!near || q->passed_over[found.slot] == q->mark || q->passed_over[found.slot] == KC_HIDDEN) continue;
+        if (!add_near(q->near, found)) return 0;
     }
     to->count = 0;
     return 1;
 }
 
-/* Tests what is in a bucket's slabs `first` to `last`, counted from the start of its run, against a bundle. */
-static int look(const question *q, const kc_cell_table *table, const bucket *b, int64_t first, int64_t last,
-                const bundle *together, hits *to) {
-    int64_t slab = RUN * run_in(b->key);
-    for (int64_t within = first < 0 ? 0 : first; within < RUN && within <= last; within++) {
-        double start = (double)(slab + within) * kc_slab_s(table->time_level);
-        for (uint32_t e = within ? b->upto[within - 1] : 0; e < b->upto[within]; e++) {
-            if (b->bands[e].lower >= together->highest || b->bands[e].upper <= together->lowest) continue;
+typedef int16_t lane __attribute__((vector_size(2 * BLOCK)));
+
+/* Which of a block of bands reach into another: a bit for each. */
+static inline uint32_t reach_into(const bands *block, int16_t lowest, int16_t highest) {
+    static const lane BIT = {1, 2, 4, 8, 16, 32, 64, 128};
+    lane lower, upper;
+    memcpy(&lower, block->lower, sizeof lower);
+    memcpy(&upper, block->upper, sizeof upper);
+    lane in = (lower <= highest) & (upper >= lowest) & BIT;
+    uint32_t which = 0;
+    for (int k = 0; k < BLOCK; k++) which |= (uint32_t)in[k];
+    return which;
+}
+
+/* What to look at in a bucket: from where to where, for whom, and between which heights any of it may matter. */
+typedef struct {
+    const bucket *in;
+    uint32_t from, upto, pieces;
+    int first; /* slab of the run */
+    int16_t lowest, highest;
+} part;
+
+static part part_of(const bucket *b, const stretch *together, uint32_t pieces) {
+    part of = {.in = b, .pieces = pieces, .lowest = INT16_MAX, .highest = INT16_MIN};
+    int last = -1;
+    for (int k = 0; k < RUN; k++) {
+        if (!(together->at[k] & pieces)) continue;
+        if (last < 0) of.first = k;
+        last = k;
+        if (together->lowest[k] < of.lowest) of.lowest = together->lowest[k];
+        if (together->highest[k] > of.highest) of.highest = together->highest[k];
+    }
+    if (last < 0) return of;
+    of.from = of.first ? b->upto[of.first - 1] : 0;
+    of.upto = b->upto[last];
+    return of;
+}
+
+/* Tests it. */
+static int look(const question *q, const kc_cell_table *table, const stretch *together, const part *at, hits *to) {
+    const bucket *b = at->in;
+    uint32_t from = at->from, upto = at->upto;
+    int within = at->first;
+    for (uint32_t block = from / BLOCK; block * BLOCK < upto; block++) {
+        uint32_t which = reach_into(&b->bands[block], at->lowest, at->highest);
+        if (block * BLOCK < from) which &= ~0u << from % BLOCK;
+        if (upto - block * BLOCK < BLOCK) which &= (1u << (upto - block * BLOCK)) - 1;
+        for (; which; which &= which - 1) {
+            uint32_t e = block * BLOCK + (uint32_t)__builtin_ctz(which);
+            while (e >= b->upto[within]) within++;
+            uint32_t concerned = together->at[within] & at->pieces;
+            if (!concerned || *lower_of(b, e) > together->highest[within] ||
+                *upper_of(b, e) < together->lowest[within])
+                continue;
             __builtin_prefetch(&b->list[e].t0);
             __builtin_prefetch(&b->list[e].of);
-            to->list[to->count++] = (hit){&b->list[e], together, start};
-            if (to->count == 4 * BATCH && !test(q, to)) return 0;
+            double start = (double)(RUN * together->run + within) * kc_slab_s(table->time_level);
+            to->list[to->count++] = (hit){&b->list[e], start, concerned};
+            if (to->count == 4 * BATCH && !test(q, together, to)) return 0;
         }
     }
     return 1;
 }
 
-static int look_everywhere(const question *q, const kc_cell_table *table, const bundle *together, hits *to) {
-    for (int64_t i = 0; i < table->size; i++)
-        if (table->buckets[i].list && !look(q, table, &table->buckets[i], 0, RUN, together, to)) return 0;
-    return test(q, to);
-}
+/* No less than the arc sine, and no more than 1.5 % above it. */
+static inline double arc_sine(double x) { return x < 0.5 ? x + 0.2 * x * x * x : asin(x); }
+
+/* How many columns a row of a table has, for those rows that were last asked about. */
+typedef struct {
+    int64_t row, columns;
+} row_columns;
 
 /* The rows and columns (as in key_of, for slab 0) in which a middle may lie that is within `reach` m of a point; -1 if
  * they are more than CELLS, or all round. */
-static int cells_near(const kc_piece *about, double reach, int space_level, uint64_t *cells) {
+static int cells_near(const kc_piece *about, double reach, int space_level, row_columns known[ROWS], uint64_t *cells) {
     if (space_level == KC_SPACE_LEVELS - 1) {
         cells[0] = 0;
         return 1;
     }
-    double deep = fmin(DEEPEST_M, sqrt(kc_dot(about->middle, about->middle)));
-    double side = side_rad(space_level), half = reach / (2.0 * deep);
+    const double *m = about->middle;
+    double across2 = m[0] * m[0] + m[1] * m[1], deep = sqrt(across2 + m[2] * m[2]);
+    double side = side_rad(space_level), half = reach / (2.0 * fmin(DEEPEST_M, deep));
     if (!(half < 0.4)) return -1;
-    double turn = 2.0 * asin(half) + 1e-9, south = about->lat - turn, north = about->lat + turn;
+    double turn = 2.0 * arc_sine(half) + 1e-9, south = about->lat - turn, north = about->lat + turn;
     int round = south <= -0.5 * PI || north >= 0.5 * PI;
-    double wide = round ? PI : asin(fmin(1.0, sin(turn) / cos(about->lat))) + 1e-9;
+    double wide = round ? PI : arc_sine(fmin(1.0, turn * deep / sqrt(across2))) + 1e-9;
     int64_t row = (int64_t)floor((fmax(south, -0.5 * PI) + 0.5 * PI) / side);
     int64_t last = (int64_t)floor((fmin(north, 0.5 * PI) + 0.5 * PI) / side);
     int count = 0;
     for (; row <= last; row++) {
-        int64_t n = columns(row, side);
+        row_columns *of = &known[row % ROWS];
+        if (of->row != row) *of = (row_columns){row, columns(row, side)};
+        int64_t n = of->columns;
         int64_t from = (int64_t)floor(((about->lon - wide) / (2.0 * PI) + 0.5) * (double)n);
         int64_t upto = (int64_t)floor(((about->lon + wide) / (2.0 * PI) + 0.5) * (double)n);
         if (round || upto - from + 1 >= n) from = 0, upto = n - 1;
@@ -410,86 +477,114 @@ static int cells_near(const kc_piece *about, double reach, int space_level, uint
     return count;
 }
 
-/* Where to look, and for which pieces. Memory is asked for some way ahead of its use: for many places at once, first
- * where their buckets are, then what those hold. */
-typedef struct {
-    const kc_cell_table *table;
-    int count;
-    uint64_t keys[BATCH];
-    bundle together[BATCH];
-} visits;
-
-static int look_at(const question *q, visits *to, hits *passed) {
-    const kc_cell_table *table = to->table;
-    const bucket *found[BATCH];
-    for (int i = 0; i < to->count; i++) __builtin_prefetch(&table->buckets[home(table, to->keys[i])]);
-    for (int i = 0; i < to->count; i++) {
-        found[i] = find(table, to->keys[i]);
-        if (!found[i]->list) continue;
-        int64_t within = to->together[i].first - RUN * run_in(to->keys[i]);
-        __builtin_prefetch(found[i]->bands + (within > 0 ? found[i]->upto[within - 1] : 0));
+static void begin(stretch *together, int64_t run) {
+    together->run = run;
+    together->pieces = together->cells = 0;
+    for (int k = 0; k < RUN; k++) {
+        together->at[k] = 0;
+        together->lowest[k] = INT16_MAX;
+        together->highest[k] = INT16_MIN;
     }
-    for (int i = 0; i < to->count; i++) {
-        if (!found[i]->list) continue;
-        int64_t slab = RUN * run_in(to->keys[i]);
-        const bundle *together = &to->together[i];
-        if (!look(q, table, found[i], together->first - slab, together->last - slab, together, passed)) return 0;
-    }
-    to->count = 0;
-    return test(q, passed);
 }
 
-static int look_about(const question *q, const kc_cell_table *table, bundle *together, double across, visits *to,
-                      hits *passed) {
-    double width = kc_slab_s(table->time_level);
-    together->first = (int64_t)floor((together->t0 - table->overhang) / width);
-    together->last = last_slab(together->t0, together->t1, table->time_level);
-    int64_t run = run_of(together->first), last = run_of(together->last);
-    if (run < table->first) run = table->first;
-    if (last > table->last) last = table->last;
-    if (run > last) return 1;
-    uint64_t cells[CELLS];
-    const kc_piece *about = &q->pieces->list[together->from];
-    int count = cells_near(about, together->radius + table->radius + across, table->space_level, cells);
-    if (count < 0 || (double)count * (double)(last - run + 1) > (double)table->size)
-        return look_everywhere(q, table, together, passed);
-    for (; run <= last; run++) {
-        for (int i = 0; i < count; i++) {
-            to->keys[to->count] = key_of(run, cells[i]);
-            to->together[to->count++] = *together;
-            if (to->count == BATCH && !look_at(q, to, passed)) return 0;
+/* Adds a piece that concerns the slabs `first` to `last`; the bit that stands for it. */
+static uint32_t concern(stretch *together, const kc_piece *piece, int64_t first, int64_t last, double height) {
+    uint32_t bit = 1u << together->pieces;
+    int64_t slab = RUN * together->run;
+    /* What only touches is far enough. The ends of a band's numbers stand for all beyond them. */
+    int16_t lowest = metres(floor(piece->lower - height) + 1.0), highest = metres(ceil(piece->upper + height) - 1.0);
+    together->piece[together->pieces++] = piece;
+    for (int k = 0; k < RUN; k++) {
+        if (slab + k < first || slab + k > last) continue;
+        together->at[k] |= bit;
+        if (lowest < together->lowest[k]) together->lowest[k] = lowest;
+        if (highest > together->highest[k]) together->highest[k] = highest;
+    }
+    return bit;
+}
+
+static inline uint32_t place_of(uint64_t cell) { return (uint32_t)(cell * 0x9e3779b97f4a7c15u >> 53); }
+
+/* Sets down that a cell is to be looked into for the pieces of `bits`, once for all of them. */
+static void look_there(stretch *together, uint64_t cell, uint32_t bits) {
+    uint32_t i = place_of(cell);
+    while (together->place[i] && together->cell[together->place[i] - 1] != cell) i = (i + 1) % (2 * CELLS);
+    if (!together->place[i]) {
+        together->cell[together->cells] = cell;
+        together->for_whom[together->cells++] = 0;
+        together->place[i] = (uint16_t)together->cells;
+    }
+    together->for_whom[together->place[i] - 1] |= bits;
+}
+
+static void add_cells(stretch *together, const uint64_t *cells, int count, uint32_t bit) {
+    if (together->pieces == 1) { /* no piece has a cell twice */
+        memcpy(together->cell, cells, (size_t)count * sizeof *cells);
+        for (int i = 0; i < count; i++) together->for_whom[i] = bit;
+        together->cells = count;
+        return;
+    }
+    if (together->pieces == 2) {
+        memset(together->place, 0, sizeof together->place);
+        for (int i = 0; i < together->cells; i++) {
+            uint32_t at = place_of(together->cell[i]);
+            while (together->place[at]) at = (at + 1) % (2 * CELLS);
+            together->place[at] = (uint16_t)(i + 1);
         }
     }
+    for (int i = 0; i < count; i++) look_there(together, cells[i], bit);
+}
+
+/* Looks into the cells of a stretch. Memory is asked for some way ahead of its use: for many places at once, first where
+ * their buckets are, then what those hold. */
+static int look_at(const question *q, const kc_cell_table *table, stretch *together) {
+    part parts[BATCH];
+    hits passed;
+    passed.count = 0;
+    for (int from = 0; from < together->cells; from += BATCH) {
+        int count = together->cells - from < BATCH ? together->cells - from : BATCH, some = 0;
+        uint64_t keys[BATCH];
+        for (int i = 0; i < count; i++) {
+            keys[i] = key_of(together->run, together->cell[from + i]);
+            __builtin_prefetch(&table->buckets[home(table, keys[i])]);
+        }
+        for (int i = 0; i < count; i++) {
+            const bucket *b = find(table, keys[i]);
+            if (!b->list) continue;
+            parts[some] = part_of(b, together, together->for_whom[from + i]);
+            if (parts[some].from == parts[some].upto) continue;
+            const bands *block = b->bands + parts[some].from / BLOCK, *end = b->bands + (parts[some].upto - 1) / BLOCK;
+            for (int line = 0; line < AHEAD && block <= end; line++, block += 64 / sizeof *block)
+                __builtin_prefetch(block);
+            __builtin_prefetch(end);
+            some++;
+        }
+        for (int i = 0; i < some; i++)
+            if (!look(q, table, together, &parts[i], &passed)) return 0;
+    }
+    if (!test(q, together, &passed)) return 0;
+    begin(together, together->run);
     return 1;
 }
 
-/* The pieces from `first` on that are looked for together: those that concern the same slabs and much the same cells. */
-static bundle bundle_from(const question *q, const kc_cell_table *table, int64_t first, double height) {
-    const kc_piece *pieces = q->pieces->list, *one = &pieces[first];
-    bundle together = {.from = first, .upto = first, .t0 = one->t0, .t1 = one->t1};
-    int64_t slab = last_slab(one->t0, one->t1, table->time_level);
-    double most = table->space_level == KC_SPACE_LEVELS - 1 ? INFINITY : side_m(table->space_level);
-    double lowest = INFINITY, highest = -INFINITY;
-    for (; together.upto < q->pieces->count && together.upto - first < TOGETHER; together.upto++) {
-        const kc_piece *next = &pieces[together.upto];
-        double d[3];
-        for (int k = 0; k < 3; k++) d[k] = next->middle[k] - one->middle[k];
-        double radius = sqrt(kc_dot(d, d)) + next->whole;
-        if (next != one && (radius > most || slab_at(next->t0, table->time_level) != slab)) break;
-        together.radius = fmax(together.radius, radius);
-        together.t0 = fmin(together.t0, next->t0);
-        together.t1 = fmax(together.t1, next->t1);
-        lowest = fmin(lowest, next->lower);
-        highest = fmax(highest, next->upper);
+static int look_everywhere(const question *q, const kc_cell_table *table, const kc_piece *piece, int64_t first,
+                           int64_t last, double height, stretch *together) {
+    hits passed;
+    passed.count = 0;
+    for (int64_t i = 0; i < table->size; i++) {
+        const bucket *b = &table->buckets[i];
+        if (!b->list) continue;
+        begin(together, run_in(b->key));
+        uint32_t bit = concern(together, piece, first, last, height);
+        part all = part_of(b, together, bit);
+        if (!look(q, table, together, &all, &passed) || !test(q, together, &passed)) return 0;
     }
-    /* Nothing is farther down or up than the ends of a band's numbers, which stand for all beyond them. */
-    together.lowest = (int32_t)fmax(-1e9, fmin(INT16_MAX - 1, floor(lowest - height)));
-    together.highest = (int32_t)fmin(1e9, fmax(INT16_MIN + 1, ceil(highest + height)));
-    return together;
+    begin(together, 0);
+    return 1;
 }
 
-static int look_into(const question *q, const kc_cell_table *table) {
-    double across = -INFINITY, height = -INFINITY;
+static int look_into(const question *q, const kc_cell_table *table, stretch open[2], stretch *aside) {
+    double across = -INFINITY, height = -INFINITY, width = kc_slab_s(table->time_level);
     for (int k = 0; k < KC_KINDS; k++) {
         if (!(table->kinds & 1u << k) || q->across[k] < 0.0) continue;
         across = fmax(across, q->across[k]);
@@ -497,19 +592,70 @@ static int look_into(const question *q, const kc_cell_table *table) {
     }
     if (across < 0.0) return 1;
     if (table->datums & ~(1u << q->datum)) height = INFINITY;
-    visits to = {.table = table};
-    hits passed = {.count = 0};
-    for (int64_t i = 0; i < q->pieces->count;) {
-        bundle together = bundle_from(q, table, i, height);
-        if (!look_about(q, table, &together, across, &to, &passed)) return 0;
-        i = together.upto;
+    row_columns known[ROWS];
+    for (int k = 0; k < ROWS; k++) known[k].row = -1;
+    begin(&open[0], 0);
+    begin(&open[1], 0);
+    for (int64_t i = 0; i < q->pieces->count; i++) {
+        const kc_piece *piece = &q->pieces->list[i];
+        int64_t first = (int64_t)floor((piece->t0 - table->overhang) / width);
+        int64_t last = last_slab(piece->t0, piece->t1, table->time_level);
+        int64_t run = run_of(first), last_run = run_of(last);
+        if (run < table->first) run = table->first;
+        if (last_run > table->last) last_run = table->last;
+        if (run > last_run) continue;
+        uint64_t cells[CELLS];
+        int count = cells_near(piece, piece->whole + table->radius + across, table->space_level, known, cells);
+        if (count < 0 || (double)count * (double)(last_run - run + 1) > (double)table->size) {
+            if (!look_everywhere(q, table, piece, first, last, height, aside)) return 0;
+            continue;
+        }
+        for (; run <= last_run; run++) {
+            /* Pieces follow one another in time: two runs are at hand, whichever piece asks for one of them. */
+            stretch *together = &open[run & 1];
+            int full = together->pieces == TOGETHER || together->cells + count > CELLS;
+            if (together->pieces && (together->run != run || full) && !look_at(q, table, together)) return 0;
+            together->run = run;
+            uint32_t bit = concern(together, piece, first, last, height);
+            add_cells(together, cells, count, bit);
+        }
     }
-    return look_at(q, &to, &passed);
+    return look_at(q, table, &open[0]) && look_at(q, table, &open[1]);
+}
+
+static int by_slot(const void *left, const void *right) {
+    uint32_t one = ((const kc_slot *)left)->slot, other = ((const kc_slot *)right)->slot;
+    return one < other ? -1 : one > other;
+}
+
+/* Puts them in order, each once, from the earliest to the latest that was found of it. */
+static void merge(kc_slots *near) {
+    kc_slot *list = near->list;
+    if (near->count > 64) {
+        qsort(list, (size_t)near->count, sizeof *list, by_slot);
+    } else {
+        for (int64_t i = 1; i < near->count; i++) {
+            kc_slot one = list[i];
+            int64_t k = i;
+            for (; k > 0 && list[k - 1].slot > one.slot; k--) list[k] = list[k - 1];
+            list[k] = one;
+        }
+    }
+    int64_t kept = 0;
+    for (int64_t i = 0; i < near->count; i++) {
+        if (!kept || list[kept - 1].slot != list[i].slot) {
+            list[kept++] = list[i];
+            continue;
+        }
+        if (list[i].from < list[kept - 1].from) list[kept - 1].from = list[i].from;
+        if (list[i].upto > list[kept - 1].upto) list[kept - 1].upto = list[i].upto;
+    }
+    near->count = kept;
 }
 
 int kc_near(const kc_postings *postings, const kc_pieces *pieces, uint8_t kind, uint8_t datum, const kc_minima *minima,
-            uint32_t *seen, uint32_t mark, kc_slots *near) {
-    question q = {.pieces = pieces, .datum = datum, .mark = mark, .seen = seen, .near = near};
+            const uint32_t *passed_over, uint32_t mark, kc_slots *near) {
+    question q = {.pieces = pieces, .datum = datum, .mark = mark, .passed_over = passed_over, .near = near};
     for (int k = 0; k < 8; k++) q.across[k] = -INFINITY;
     for (int k = 0; k < KC_KINDS; k++) {
         double across = minima->across[KC_KINDS * kind + k];
@@ -518,7 +664,9 @@ int kc_near(const kc_postings *postings, const kc_pieces *pieces, uint8_t kind, 
         q.height[k] = minima->height[KC_KINDS * kind + k];
     }
     near->count = 0;
+    stretch open[2], aside;
     for (int t = 0; t < KC_TIME_LEVELS * KC_SPACE_LEVELS; t++)
-        if (postings->tables[t] && !look_into(&q, postings->tables[t])) return 0;
+        if (postings->tables[t] && !look_into(&q, postings->tables[t], open, &aside)) return 0;
+    merge(near);
     return 1;
 }

@@ -20,9 +20,15 @@ typedef struct {
     int64_t bytes;             /* of memory that the tables hold */
 } kc_postings;
 
-/* Plans of which some piece comes near, each once. A list that grows and is used again. */
+/* A plan of which some piece comes near, at no other time than from `from` to `upto` (s; early and late counted in). */
 typedef struct {
-    uint32_t *list;
+    uint32_t slot;
+    double from, upto;
+} kc_slot;
+
+/* A list of them that grows and is used again. */
+typedef struct {
+    kc_slot *list;
     int64_t count, room;
 } kc_slots;
 
@@ -36,14 +42,13 @@ int kc_post(kc_postings *postings, const kc_piece *piece, uint32_t of);
 /* Takes one posting of that plan out of where kc_post put such a piece. */
 void kc_unpost(kc_postings *postings, const kc_piece *piece, uint32_t of);
 
-/* Adds to `near` each plan that may come nearer to one of `pieces` than the minima for its kind and `kind`.
- *
- * `seen` (one for each plan) marks those that were added, or that are not wanted, with `mark`; one that is marked with
- * KC_HIDDEN is passed over too. False if there is no memory left.
+/* Fills `near` with each plan that may come nearer to one of `pieces` than the minima for its kind and `kind`, once, in
+ * order of slot. Plans of which `passed_over` (one for each slot) is `mark` or KC_HIDDEN are left out. False if there is
+ * no memory left.
  */
 enum { KC_HIDDEN = 0xffffffffu };
 int kc_near(const kc_postings *postings, const kc_pieces *pieces, uint8_t kind, uint8_t datum, const kc_minima *minima,
-            uint32_t *seen, uint32_t mark, kc_slots *near);
+            const uint32_t *passed_over, uint32_t mark, kc_slots *near);
 
 void kc_postings_clear(kc_postings *postings);
 
