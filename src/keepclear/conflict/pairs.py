@@ -28,6 +28,9 @@ Progress = Callable[[int, int], None]
 """Told how many parts of the work are done, and of how many."""
 
 _ADDRESS, _COUNT = ctypes.c_void_p, ctypes.c_int64
+_ROOMS: list[int] = []
+"""Memory in which sweeps were run (`kc_sweep_room`), for whoever runs the next: to have it from the system anew each
+time takes more than a quarter of the time of a small set."""
 
 if kernels.LIBRARY is not None:
     kernels.LIBRARY.kc_sweep_lay.argtypes = [ctypes.POINTER(PlansStruct), ctypes.POINTER(MinimaStruct), ctypes.c_double]
@@ -36,7 +39,13 @@ if kernels.LIBRARY is not None:
     kernels.LIBRARY.kc_sweep_free.restype = None
     kernels.LIBRARY.kc_sweep_cut.argtypes = [_ADDRESS, _COUNT, _ADDRESS]
     kernels.LIBRARY.kc_sweep_cut.restype = None
-    kernels.LIBRARY.kc_sweep_run.argtypes = [_ADDRESS, _COUNT, _COUNT, ctypes.POINTER(BreachList), _ADDRESS]
+    kernels.LIBRARY.kc_sweep_room_new.argtypes = []
+    kernels.LIBRARY.kc_sweep_room_new.restype = _ADDRESS
+    kernels.LIBRARY.kc_sweep_run.argtypes = [
+        *(_ADDRESS, _COUNT, _COUNT, _ADDRESS),
+        ctypes.POINTER(BreachList),
+        _ADDRESS,
+    ]
     kernels.LIBRARY.kc_sweep_run.restype = ctypes.c_int
     kernels.LIBRARY.kc_sweep_join.argtypes = [_ADDRESS, _COUNT, _COUNT, _ADDRESS]
     kernels.LIBRARY.kc_sweep_join.restype = _COUNT
@@ -144,8 +153,7 @@ class _Sweep:
         lists = (BreachList * parts)()
 
         def one(part: int) -> bool:
-            done = self._library.kc_sweep_run(self._sweep, cuts[part], cuts[part + 1], lists[part], None)
-            return bool(done)
+            return self._part(cuts[part], cuts[part + 1], lists[part], None)
 
         try:
             if workers == 1:
@@ -176,10 +184,22 @@ class _Sweep:
         cuts = np.empty(2, dtype=np.int64)
         self._library.kc_sweep_cut(self._sweep, 1, pointer(cuts))
         found = BreachList()
-        done = self._library.kc_sweep_run(self._sweep, cuts[0], cuts[1], found, pointer(numbers))
+        done = self._part(cuts[0], cuts[1], found, pointer(numbers))
         self._library.kc_free(found.list)
-        _or_no_memory(bool(done))
+        _or_no_memory(done)
         return Counts(*numbers.tolist())
+
+    def _part(self, begin: int, end: int, found: BreachList, counts: int | None) -> bool:
+        try:
+            room = _ROOMS.pop()
+        except IndexError:
+            room = self._library.kc_sweep_room_new()
+            if room is None:
+                return False
+        try:
+            return bool(self._library.kc_sweep_run(self._sweep, begin, end, room, found, counts))
+        finally:
+            _ROOMS.append(room)
 
 
 def _or_no_memory(done: bool) -> None:

@@ -11,6 +11,7 @@
  * out whole, whatever the slab, and a stay counts in the slab in which it begins: so slabs and threads change nothing.
  */
 
+enum { MOST_KEPT = 30000 }; /* for no more movers does a run leave memory to the next: some 20 MB */
 enum { AHEAD = 12 }; /* nodes are called for so many movers before they are needed */
 enum { LEVELS = 12, FINER = 3 }; /* a level is 1 << FINER times as coarse as the one below */
 static const double STEPS = 2.5; /* a mover goes about so many times what it must keep in a slab */
@@ -86,30 +87,53 @@ static track way_track(const kc_sweep *sweep, int64_t plan) {
 }
 
 typedef struct {
-    double begin;
+    uint64_t begin; /* in the order of the moments it stands for */
     int32_t level, index;
 } rank;
 
-static int by_level(const void *left, const void *right) {
-    const rank *one = left, *other = right;
-    if (one->level != other->level) return one->level < other->level ? -1 : 1;
-    if (one->begin != other->begin) return one->begin < other->begin ? -1 : 1;
-    return one->index < other->index ? -1 : one->index > other->index;
+enum { DIGIT_BITS = 11, DIGITS = 6, VALUES = 1 << DIGIT_BITS };
+
+static inline uint64_t in_order(double moment) {
+    uint64_t bits;
+    memcpy(&bits, &moment, sizeof bits);
+    return bits >> 63 ? ~bits : bits | UINT64_C(1) << 63;
 }
 
-/* By level and by when they begin. False if there is no memory. */
+static inline int value_of(const rank *one, int digit) {
+    return digit < DIGITS ? (int)(one->begin >> DIGIT_BITS * digit & (VALUES - 1)) : one->level;
+}
+
+/* By level and by when they begin, equals as they were: digit by digit from the last. False if there is no memory. */
 static int put_in_order(kc_sweep *sweep, int64_t count) {
-    rank *ranks = malloc((size_t)(count + 1) * sizeof *ranks);
+    rank *ranks = malloc((size_t)(2 * count + 1) * sizeof *ranks), *other = ranks + count;
     track *ordered = malloc((size_t)(count + 1) * sizeof *ordered);
-    if (!ranks || !ordered) {
+    int32_t (*before)[VALUES] = calloc(DIGITS + 1, sizeof *before);
+    if (!ranks || !ordered || !before) {
         free(ranks);
         free(ordered);
+        free(before);
         return 0;
     }
-    for (int64_t k = 0; k < count; k++)
-        ranks[k] = (rank){sweep->tracks[k].begin, (int32_t)sweep->tracks[k].level, (int32_t)k};
-    qsort(ranks, (size_t)count, sizeof *ranks, by_level);
-    for (int64_t k = 0; k < count; k++) ordered[k] = sweep->tracks[ranks[k].index];
+    for (int64_t k = 0; k < count; k++) {
+        ranks[k] = (rank){in_order(sweep->tracks[k].begin), (int32_t)sweep->tracks[k].level, (int32_t)k};
+        for (int digit = 0; digit <= DIGITS; digit++) before[digit][value_of(&ranks[k], digit)]++;
+    }
+    rank *now = ranks;
+    for (int digit = 0; digit <= DIGITS && count; digit++) {
+        if (before[digit][value_of(now, digit)] == count) continue; /* it is the same in all */
+        int32_t sum = 0;
+        for (int value = 0; value < VALUES; value++) {
+            int32_t many = before[digit][value];
+            before[digit][value] = sum;
+            sum += many;
+        }
+        for (int64_t k = 0; k < count; k++) other[before[digit][value_of(&now[k], digit)]++] = now[k];
+        rank *done = now;
+        now = other;
+        other = done;
+    }
+    for (int64_t k = 0; k < count; k++) ordered[k] = sweep->tracks[now[k].index];
+    free(before);
     free(ranks);
     free(sweep->tracks);
     sweep->tracks = ordered;
@@ -185,6 +209,7 @@ kc_sweep *kc_sweep_lay(const kc_plans *plans, const kc_minima *minima, double wi
     for (int64_t k = 0; k < count; k++)
         while (tracks[k].level + 1 < LEVELS && tracks[k].wish >= width * exp2(FINER * (double)(tracks[k].level + 1)))
             tracks[k].level++;
+    sweep->axes = axes_of(sweep, tracks, count); /* while the plans are one after the other */
     if (!put_in_order(sweep, count)) {
         kc_sweep_free(sweep);
         return NULL;
@@ -199,7 +224,6 @@ kc_sweep *kc_sweep_lay(const kc_plans *plans, const kc_minima *minima, double wi
     }
     sweep->origin = count ? begin - SLIP_S : 0.0;
     sweep->slabs = count ? (int64_t)floor((end + SLIP_S - sweep->origin) / width) + 1 : 0;
-    sweep->axes = axes_of(sweep, tracks, count);
     return sweep;
 }
 
@@ -259,14 +283,14 @@ typedef struct {
     int64_t track; /* the next to come */
     mover *movers;
     item *items;
-    int64_t count, room, items_count;
+    int64_t count, room;
     kc_balls balls;
 } level_state;
 
-typedef struct {
+typedef struct kc_sweep_room {
     const kc_sweep *sweep;
     kc_breaches *found;
-    level_state level[LEVELS];
+    level_state level[LEVELS]; /* whose memory serves the next run */
     int32_t *near;
     int64_t near_room;
     double from, upto; /* stays that begin in this time are this run's */
@@ -318,14 +342,35 @@ static inline void chord_at(const double *leg, double t, double place[5]) {
     for (int i = 0; i < 5; i++) place[i] = leg[KC_X + i] + share * (leg[KC_NODE + KC_X + i] - leg[KC_X + i]);
 }
 
+/* The first leg of some that is not over before t. */
+static inline const double *first_leg(const double *leg, const double *last, double t) {
+    if (last - leg > 8 * KC_NODE) {
+        int64_t low = 0, high = (last - leg) / KC_NODE - 1;
+        while (low < high) {
+            int64_t middle = (low + high) / 2;
+            if (leg[KC_NODE * (middle + 1)] < t)
+                low = middle + 1;
+            else
+                high = middle;
+        }
+        return leg + KC_NODE * low;
+    }
+    while (leg + KC_NODE < last && leg[KC_NODE] < t) leg += KC_NODE;
+    return leg;
+}
+
+/* Puts a way where it is at a moment that is not the one at which it was last. */
+static __attribute__((noinline)) void put_at(mover *it, double from) {
+    while (it->leg > it->first && it->leg[KC_T] > from) it->leg -= KC_NODE;
+    if (it->leg[KC_NODE] < from) it->leg = first_leg(it->leg, it->last, from); /* most begin now */
+    chord_at(it->leg, from, it->place);
+}
+
 static void way_item(mover *it, double t0, double t1, double rate, item *made) {
     double from = t0 - it->late, upto = t1 + it->early;
-    const double *leg = it->leg, *last = it->last;
-    if (it->known != from) {
-        while (leg > it->first && leg[KC_T] > from) leg -= KC_NODE;
-        while (leg + KC_NODE < last && leg[KC_NODE] < from) leg += KC_NODE;
-        chord_at(leg, from, it->place);
-    }
+    const double *last = it->last;
+    if (it->known != from) put_at(it, from);
+    const double *leg = it->leg;
     double start[3], step[3], low = it->place[3], high = it->place[4];
     memcpy(start, it->place, sizeof start);
     const double *node = leg + KC_NODE;
@@ -463,23 +508,6 @@ static inline int may_pass(const item *a, const item *b, double reach, double *f
         *from = begin > 0.0 ? *from + begin * length : *from;
     }
     return 1;
-}
-
-/* The first leg of some that is not over before t. */
-static inline const double *first_leg(const double *leg, const double *last, double t) {
-    if (last - leg > 8 * KC_NODE) {
-        int64_t low = 0, high = (last - leg) / KC_NODE - 1;
-        while (low < high) {
-            int64_t middle = (low + high) / 2;
-            if (leg[KC_NODE * (middle + 1)] < t)
-                low = middle + 1;
-            else
-                high = middle;
-        }
-        return leg + KC_NODE * low;
-    }
-    while (leg + KC_NODE < last && leg[KC_NODE] < t) leg += KC_NODE;
-    return leg;
 }
 
 typedef struct {
@@ -641,16 +669,38 @@ static int64_t next_slab(const run *now, int of, int64_t least) {
     return slab > least ? slab : least;
 }
 
-int kc_sweep_run(const kc_sweep *sweep, int64_t from, int64_t upto, kc_breaches *found, kc_sweep_counts *counts) {
-    run *now = calloc(1, sizeof *now);
-    if (!now) return 0;
+static void let_go(run *now) {
+    for (int level = 0; level < LEVELS; level++) {
+        level_state *state = &now->level[level];
+        free(state->movers);
+        free(state->items);
+        kc_balls_free(&state->balls);
+        *state = (level_state){0};
+    }
+    free(now->near);
+    now->near = NULL;
+    now->near_room = 0;
+}
+
+kc_sweep_room *kc_sweep_room_new(void) { return calloc(1, sizeof(kc_sweep_room)); }
+
+void kc_sweep_room_free(kc_sweep_room *room) {
+    if (!room) return;
+    let_go(room);
+    free(room);
+}
+
+int kc_sweep_run(const kc_sweep *sweep, int64_t from, int64_t upto, kc_sweep_room *now, kc_breaches *found,
+                 kc_sweep_counts *counts) {
     now->sweep = sweep;
     now->found = found;
     now->from = from <= 0 ? -INFINITY : sweep->origin + (double)from * sweep->width[0];
     now->upto = upto >= sweep->slabs ? INFINITY : sweep->origin + (double)upto * sweep->width[0];
+    now->counts = (kc_sweep_counts){0};
     int64_t next[LEVELS];
     for (int level = 0; level < LEVELS; level++) {
         now->level[level].slab = -1;
+        now->level[level].count = 0;
         now->level[level].track = sweep->level_from[level];
         next[level] = next_slab(now, level, from >> (FINER * level));
     }
@@ -664,13 +714,9 @@ int kc_sweep_run(const kc_sweep *sweep, int64_t from, int64_t upto, kc_breaches 
         next[of] = next_slab(now, of, 0);
     }
     if (counts) *counts = now->counts;
-    for (int level = 0; level < LEVELS; level++) {
-        free(now->level[level].movers);
-        free(now->level[level].items);
-        kc_balls_free(&now->level[level].balls);
-    }
-    free(now->near);
-    free(now);
+    int64_t movers = 0;
+    for (int level = 0; level < LEVELS; level++) movers += now->level[level].room;
+    if (movers > MOST_KEPT) let_go(now);
     return enough;
 }
 

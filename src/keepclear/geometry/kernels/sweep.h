@@ -23,11 +23,16 @@ typedef struct {
     int64_t balls, near, ways, legs, exact; /* balls made; pairs that touch; of ways that may pass; of legs; worked out */
 } kc_sweep_counts;
 
+/* What a run works in. It serves one run at a time, of any sweep, and the next finds the memory there. NULL: none left. */
+typedef struct kc_sweep_room kc_sweep_room;
+KC_EXPORT kc_sweep_room *kc_sweep_room_new(void);
+KC_EXPORT void kc_sweep_room_free(kc_sweep_room *room);
+
 /* Adds the stays that begin in slabs `from` up to `upto`, in no order and not joined. `counts` may be NULL.
  *
  * Returns false if there is no memory left.
  */
-KC_EXPORT int kc_sweep_run(const kc_sweep *sweep, int64_t from, int64_t upto, kc_breaches *found,
+KC_EXPORT int kc_sweep_run(const kc_sweep *sweep, int64_t from, int64_t upto, kc_sweep_room *room, kc_breaches *found,
                            kc_sweep_counts *counts);
 
 /* The stays that some runs over a set of `plans` plans found, in order of their pair and of time, those that follow upon
