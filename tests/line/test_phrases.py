@@ -29,7 +29,7 @@ from keepclear.phrases import LANGUAGES, catalogue
 from keepclear.watch.clearance import Why
 
 SOURCE = Path(a.__file__).parent.parent
-ROOMS = ("formats", "geometry", "conflict", "watch", "record", "line")
+ROOMS = ("formats", "geometry", "conflict", "watch", "record", "utm", "line")
 
 ENUMS: dict[str, type[StrEnum]] = {
     "statuses.reply": a.Reply,

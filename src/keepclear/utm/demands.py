@@ -18,7 +18,7 @@ _URL = re.compile(r"(https?)://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~-]+)(:[0-9]{1,5}
 def check_id(id: str, field: str) -> None:
     """Malformed unless the id is a UUID in lower case (F3548-21, UUIDv4Format)."""
     if not _ID.fullmatch(id):
-        raise Malformed("an id is a UUID in lower case", field=field, code="utm_id")
+        raise Malformed("an id is a UUID in lower case", field=field, code="utm_not_uuid")
 
 
 def check_url(url: str, field: str, rules: Rules) -> None:
