@@ -19,8 +19,9 @@ from keepclear.geometry.columns import Plans
 from keepclear.geometry.kernels import BREACH, BreachList, MinimaStruct, PlansStruct, pointer, taken
 from keepclear.geometry.pack import Packed, pack
 
-PARTS_A_THREAD = 8
-"""The time swept is cut in so many parts for each thread, so that none waits long for the last."""
+SHARES = (4, 2, 1, 1)
+"""The time swept is cut in so many parts for each thread, of about so much work: few, as each has to begin anew among
+movers on their way, and the last small, so that no thread waits long for another."""
 FEW_NODES = 20_000
 """Fewer than this are swept by one thread in less time than others need to begin."""
 
@@ -147,9 +148,10 @@ class _Sweep:
         self._library.kc_sweep_free(self._sweep)
 
     def run(self, workers: int, progress: Progress | None) -> npt.NDArray[np.void]:
-        parts = 1 if workers == 1 and progress is None else workers * PARTS_A_THREAD
-        cuts = np.empty(parts + 1, dtype=np.int64)
-        self._library.kc_sweep_cut(self._sweep, parts, pointer(cuts))
+        shares = [1] if workers == 1 and progress is None else [share for share in SHARES for _ in range(workers)]
+        parts, evenly = len(shares), np.empty(sum(shares) + 1, dtype=np.int64)
+        self._library.kc_sweep_cut(self._sweep, len(evenly) - 1, pointer(evenly))
+        cuts = evenly[np.cumsum([0, *shares])].tolist()
         lists = (BreachList * parts)()
 
         def one(part: int) -> bool:
