@@ -247,10 +247,6 @@ def checked(plans: Plans) -> Plans:
         return plans
     sound = Plans(ids=_ids(plans.ids), **_arrays(plans))
     check_plans(sound)
-    if len(sound.volumes):
-        from keepclear.geometry.outlines import check_outlines
-
-        check_outlines(sound)
     _mark(sound)
     return sound
 
@@ -293,18 +289,22 @@ _ROWS: dict[str, tuple[type, tuple[int, ...]]] = {
     "uncertainty_m": (np.float64, ()),
 }
 """The type of each column, and the shape of each of its rows."""
+_TYPES = {name: np.dtype(kind) for name, (kind, _) in _ROWS.items()}
+_OF_PLANS = tuple(each.name for each in fields(Plans) if each.name in _ROWS)
+_OF_POSITIONS = tuple(each.name for each in fields(Positions) if each.name in _ROWS and each.name != "datum")
 
 
 def _arrays(columns: Plans | Positions) -> dict[str, Any]:
     """The arrays, contiguous and of their types; `Malformed` naming one whose type or shape is another."""
-    names = [each.name for each in fields(columns) if each.name in _ROWS]
-    if isinstance(columns, Positions):
-        names.remove("datum")
+    names = _OF_POSITIONS if isinstance(columns, Positions) else _OF_PLANS
     return {name: _array(getattr(columns, name), name) for name in names}
 
 
 def _array(value: Any, name: str) -> npt.NDArray[Any]:
     kind, row = _ROWS[name]
+    if type(value) is np.ndarray and value.dtype is _TYPES[name] and value.ndim == len(row) + 1:
+        if value.flags.c_contiguous and (not row or value.shape[1] == row[0]):
+            return value
     array = value if isinstance(value, np.ndarray) else np.asarray(value)
     if array.dtype != kind:
         numbers = "iu" if kind is not np.float64 else "iuf"

@@ -34,6 +34,13 @@ if kernels.LIBRARY is not None:
         ctypes.c_void_p,
     )
     kernels.LIBRARY.kc_pack_areas.restype = ctypes.c_int
+    kernels.LIBRARY.kc_rings_in_space.argtypes = [
+        ctypes.c_int64,
+        *[ctypes.c_void_p] * 2,
+        *[ctypes.c_double] * 2,
+        *[ctypes.c_void_p] * 2,
+    ]
+    kernels.LIBRARY.kc_rings_in_space.restype = ctypes.c_int
 
 
 def pack_areas(plans: Plans) -> tuple[FloatArray, IntArray, IntArray, FloatArray]:
@@ -64,6 +71,29 @@ def rings_in_space(plans: Plans) -> tuple[IntArray, FloatArray]:
 
     Raises `Malformed` naming the volume of a ring without vertices, or of an edge longer than an area may be wide.
     """
+    return _plain_rings(plans) or _cut_rings(plans)
+
+
+def _plain_rings(plans: Plans) -> tuple[IntArray, FloatArray] | None:
+    """The same through the kernels; None where there are none, or an edge is to be cut, or something is wrong."""
+    if kernels.LIBRARY is None:
+        return None
+    begin, vertices = plans.vertex_from, plans.vertices
+    vertex_from, places = np.empty(len(begin), dtype=np.int64), np.empty((len(vertices), 3))
+    done = kernels.LIBRARY.kc_rings_in_space(
+        len(begin) - 1,
+        pointer(begin),
+        pointer(vertices),
+        CLOSES_M,
+        0.999 * LONGEST_EDGE_M,
+        pointer(vertex_from),
+        pointer(places),
+    )
+    return (vertex_from, places[: vertex_from[-1]]) if done else None
+
+
+def _cut_rings(plans: Plans) -> tuple[IntArray, FloatArray]:
+    """The same of any rings."""
     first, count = plans.vertex_from[:-1], np.diff(plans.vertex_from)
     if (count < 1).any():
         where = volume_of_ring(plans, int((count < 1).argmax()))

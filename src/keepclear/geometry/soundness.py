@@ -6,6 +6,7 @@ passes over memory. The bounds are those of what parties say (`model/base.py`).
 
 from __future__ import annotations
 
+import ctypes
 from collections.abc import Callable
 from typing import Any, NoReturn
 
@@ -13,8 +14,10 @@ import numpy as np
 import numpy.typing as npt
 
 from keepclear.errors import Malformed
+from keepclear.geometry import kernels
 from keepclear.geometry.columns import DATUMS, KINDS, IntArray, Plans, Positions
 from keepclear.geometry.earth import FloatArray
+from keepclear.geometry.kernels import pointer
 from keepclear.geometry.outlines import check_outlines
 from keepclear.model.base import EARLIEST, LATEST, hidden_in
 
@@ -32,6 +35,20 @@ WIDEST_M = 500_000.0
 LONGEST_S = 366 * 86_400.0
 FIRST_S, LAST_S = EARLIEST.timestamp(), LATEST.timestamp()
 
+_LIMITS = np.array(
+    [
+        *(LOWEST_M, HIGHEST_M, FIRST_S, LAST_S, WIDEST_M, LONGEST_S),
+        *map(float, (len(KINDS), len(DATUMS), MOST_RINGS, MOST_VERTICES)),
+    ]
+)
+"""`limits` of `kernels/sound.c`."""
+
+if kernels.LIBRARY is not None:
+    for _name, _counts, _columns in (("plans", 3, 10), ("volumes", 3, 5)):
+        _function = getattr(kernels.LIBRARY, f"kc_{_name}_are_sound")
+        _function.argtypes = [ctypes.c_void_p, *[ctypes.c_int64] * _counts, *[ctypes.c_void_p] * _columns]
+        _function.restype = ctypes.c_int
+
 Item = Callable[[int], str]
 """The name of the item at a place of a column."""
 BoolArray = npt.NDArray[np.bool_]
@@ -39,6 +56,40 @@ BoolArray = npt.NDArray[np.bool_]
 
 def check_plans(plans: Plans) -> None:
     """Refuse what is not in order, in the order told at `columns.checked`. The arrays have their types and shapes."""
+    if _surely_sound(plans):
+        _check_ids(plans.ids, "plans")
+    else:
+        _check_in_order(plans)
+    if len(plans.volumes):
+        check_outlines(plans)
+
+
+def _surely_sound(plans: Plans) -> bool:
+    """Whether the kernels find nothing wrong but, perhaps, with ids and how outlines lie; without them nothing is sure."""
+    n, m, k = len(plans.ids), len(plans.t_s), len(plans.volumes)
+    rings, vertices = len(plans.vertex_from) - 1, len(plans.vertices)
+    many = n > MOST_PLANS or m > MOST_POINTS or k > MOST_VOLUMES
+    if kernels.LIBRARY is None or many or not n == len(plans.kind) == len(plans.datum) == len(plans.band_m):
+        return False
+    if not (n == len(plans.room) == len(plans.point_from) - 1 == len(plans.volume_from) - 1):
+        return False
+    if not (m == len(plans.lat_deg) == len(plans.lon_deg) == len(plans.alt_m)):
+        return False
+    if not (k == len(plans.circles) == len(plans.ring_from) - 1):
+        return False
+    said_once = (plans.kind, plans.datum, plans.band_m, plans.room, plans.point_from)
+    points = (plans.t_s, plans.lat_deg, plans.lon_deg, plans.alt_m)
+    columns = (pointer(column) for column in (*said_once, *points, plans.volume_from))
+    if not kernels.LIBRARY.kc_plans_are_sound(pointer(_LIMITS), n, m, k, *columns):
+        return False
+    if not k:
+        return rings == vertices == 0 and not plans.ring_from[0] and not plans.vertex_from[0]
+    areas = (plans.volumes, plans.circles, plans.ring_from, plans.vertex_from, plans.vertices)
+    columns = (pointer(column) for column in areas)
+    return bool(kernels.LIBRARY.kc_volumes_are_sound(pointer(_LIMITS), k, rings, vertices, *columns))
+
+
+def _check_in_order(plans: Plans) -> None:
     n, m, k = len(plans), len(plans.t_s), len(plans.volumes)
     for name, length, expected in (
         ("kind", len(plans.kind), n),
@@ -62,7 +113,6 @@ def check_plans(plans: Plans) -> None:
     _check_points(plans)
     if k:
         _Volumes(plans).check()
-        check_outlines(plans)
 
 
 def check_positions(positions: Positions) -> None:
