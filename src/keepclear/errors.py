@@ -13,6 +13,7 @@
     │   ├── StoreLost        a shared store was lost while it kept something: kept whole, or not at all
     │   └── StoreTooOld      the SQLite library is one that can lose data
     └── PeerUnreachable      another node gave no usable answer; it will be asked again
+        └── CallFailed       a UTM service gave none
 
 Every message is one sentence for the person at the desk. `code` and `values` say the same thing to a program, and are
 what `keepclear.phrases` turns into Arabic or English.
@@ -123,3 +124,13 @@ class StoreTooOld(StoreFailed):
 
 class PeerUnreachable(KeepclearError):
     """Another node gave no usable answer in time. What was to be said stays queued; it will be asked again."""
+
+
+class CallFailed(PeerUnreachable):
+    """A UTM service gave no usable answer, and why (`code`). `sent`: whether the request may have reached it."""
+
+    def __init__(self, message: str, code: str, *, sent: bool, host: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.sent = sent
+        self.host = host

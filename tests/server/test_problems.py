@@ -11,6 +11,7 @@ import pytest
 
 from keepclear.errors import (
     BrokenRecord,
+    CallFailed,
     Forged,
     Forked,
     KeepclearError,
@@ -41,6 +42,7 @@ from keepclear.server.problems import NoSuch, NotYours, encoded, language, of_er
         (StoreFailed("m"), 503, "store_failed"),
         (StoreTooOld("m"), 503, "store_failed"),
         (BrokenRecord("entry 3", "why"), 500, "broken_record"),
+        (CallFailed("m", "outbound_slow", sent=True, host="uss.example.org"), 502, "outbound_slow"),
     ],
 )
 def test_each_error_has_its_status(error: KeepclearError, status: int, code: str) -> None:

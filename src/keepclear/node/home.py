@@ -127,14 +127,14 @@ def create(directory: Path, node: str, parties: Iterable[HostedParty], address: 
             raise Refused("there is something in this folder already", field="directory", code="not_empty")
         (directory / "keys").mkdir(mode=0o700)
         for author in authors:
-            _write(directory / "keys" / f"{author}.pem", _pem(Ed25519PrivateKey.generate()))
+            write_new(directory / "keys" / f"{author}.pem", _pem(Ed25519PrivateKey.generate()))
         certificate_key = ec.generate_private_key(ec.SECP256R1())
-        _write(directory / "tls.key", _pem(certificate_key))
-        _write(directory / "tls.crt", _certificate(settings.id, host, certificate_key, now), mode=0o644)
-        _write(directory / "token", secrets.token_urlsafe(32).encode() + b"\n")
+        write_new(directory / "tls.key", _pem(certificate_key))
+        write_new(directory / "tls.crt", _certificate(settings.id, host, certificate_key, now), mode=0o644)
+        write_new(directory / "token", secrets.token_urlsafe(32).encode() + b"\n")
         # Written last: a folder without it is one whose making broke off, and does not open.
         content = msgspec.json.format(msgspec.json.encode(settings), indent=2)
-        _write(directory / "node.json", content + b"\n", mode=0o644)
+        write_new(directory / "node.json", content + b"\n", mode=0o644)
         for folder in (directory / "keys", directory, directory.parent):
             _sync(folder)
     except OSError as error:
@@ -153,9 +153,9 @@ def open_home(directory: Path) -> Home:
         settings=settings,
         keys=keys,
         certificate=_read(directory / "tls.crt").decode("ascii", "replace"),
-        token=_read_secret(directory / "token").decode("ascii", "replace").strip(),
+        token=read_secret(directory / "token").decode("ascii", "replace").strip(),
     )
-    _read_secret(home.certificate_key_file)
+    read_secret(home.certificate_key_file)
     if len(home.token) < 20:
         raise Malformed("the token is too short to protect anything", field="token")
     return home
@@ -206,7 +206,8 @@ def _certificate(node: str, host: str, key: ec.EllipticCurvePrivateKey, now: dat
     return certificate.public_bytes(Encoding.PEM)
 
 
-def _write(file: Path, content: bytes, mode: int = 0o600) -> None:
+def write_new(file: Path, content: bytes, mode: int = 0o600) -> None:
+    """Write a file that is not there yet, through to the disk. OSError."""
     with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as stream:
         stream.write(content)
         stream.flush()
@@ -228,7 +229,8 @@ def _read(file: Path) -> bytes:
         raise Malformed(f"{file} cannot be read: {error.strerror}", field=file.name) from None
 
 
-def _read_secret(file: Path) -> bytes:
+def read_secret(file: Path) -> bytes:
+    """The content of a file that only its owner may read; Malformed naming it, also if others may."""
     content = _read(file)
     if file.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
         raise Malformed(f"{file} can be read by others; make it mode 0600", field=file.name, code="not_private")
@@ -237,7 +239,7 @@ def _read_secret(file: Path) -> bytes:
 
 def _private_key(file: Path) -> Ed25519PrivateKey:
     try:
-        key = load_pem_private_key(_read_secret(file), password=None)
+        key = load_pem_private_key(read_secret(file), password=None)
     except (ValueError, TypeError):
         raise Malformed(f"{file} does not hold a private key", field=file.name) from None
     if not isinstance(key, Ed25519PrivateKey):

@@ -18,6 +18,7 @@ import msgspec
 
 from keepclear.errors import (
     BrokenRecord,
+    CallFailed,
     Forged,
     Forked,
     KeepclearError,
@@ -54,6 +55,7 @@ _STATUS: tuple[tuple[type[KeepclearError], int], ...] = (
     (Refused, 400),
     (StoreFailed, 503),
     (BrokenRecord, 500),
+    (CallFailed, 502),
 )
 
 
@@ -83,7 +85,9 @@ _STATUS_BY_CODE = {"busy": 503, "too_many": 503, "not_judged": 500}
 
 
 def status_of(error: KeepclearError) -> int:
-    """The HTTP status of an error: 400 malformed, 403 forged, 404 unknown, 409 not now, 503 store failed or busy."""
+    """The HTTP status of an error: 400 malformed, 403 forged, 404 unknown, 409 not now, 502 a service that was called
+    gave no answer, 503 store failed or busy.
+    """
     if isinstance(error, Refused) and error.code in _STATUS_BY_CODE:
         return _STATUS_BY_CODE[error.code]
     return next((status for kind, status in _STATUS if isinstance(error, kind)), 500)
@@ -128,6 +132,8 @@ def of_error(error: KeepclearError, lang: str) -> Problem:
         return problem(status, error.code, error.message, lang, error.field, **error.values)
     if isinstance(error, NodeStopped):
         return problem(status, "node_stopped", str(error), lang, why=error.why)
+    if isinstance(error, CallFailed):
+        return problem(status, error.code, str(error), lang, host=error.host)
     code = "store_failed" if isinstance(error, StoreFailed) else "broken_record"
     return problem(status, code, str(error), lang)
 
