@@ -3,16 +3,28 @@
 That is what a DSS compares (F3548-21, Annex A2): the union of the cells of all volumes of an entity, from its lowest to
 its highest height and from its first to its last moment. It may say that two meet which do not, never the other way
 round; `keepclear.utm.exact` says which of them really do.
+
+Ranges are closed, as in the standard's volumes, so what only touches meets: an entity that ends at the very moment, or
+has its top at the very height, where another begins. A metre or a second between them, and they do not.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
+import numpy as np
+
 from keepclear.geometry.cells import cells_of_circle, cells_of_polygon
+from keepclear.geometry.earth import FloatArray
 from keepclear.model.utm import UtmVolume
+
+REMEMBERED = 32
+"""One request asks for an extent several times: as it is judged, as it is taken in, and for its subscription."""
+CROWDED, SPARSE = 48, 16
+"""Entities in one cell: above the one they are kept in columns, below the other one by one again."""
 
 
 class Extent(NamedTuple):
@@ -27,6 +39,19 @@ class Extent(NamedTuple):
 
 def extent_of(volumes: Iterable[UtmVolume]) -> Extent:
     """The extent of one entity. Malformed if an outline cannot be covered; see `keepclear.geometry.cells`."""
+    return _extent_of(tuple(volumes))
+
+
+def cells_of(volume: UtmVolume) -> tuple[int, ...]:
+    """The cells a volume's outline touches."""
+    if volume.circle is not None:
+        centre = volume.circle.centre
+        return cells_of_circle(centre.lat_deg, centre.lng_deg, volume.circle.radius_m)
+    return cells_of_polygon([point.lat_deg for point in volume.polygon], [point.lng_deg for point in volume.polygon])
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _extent_of(volumes: tuple[UtmVolume, ...]) -> Extent:
     cells: set[int] = set()
     lower_m, upper_m, starts_s, ends_s = math.inf, -math.inf, math.inf, -math.inf
     for volume in volumes:
@@ -38,48 +63,105 @@ def extent_of(volumes: Iterable[UtmVolume]) -> Extent:
     return Extent(tuple(sorted(cells)), lower_m, upper_m, starts_s, ends_s)
 
 
-def cells_of(volume: UtmVolume) -> tuple[int, ...]:
-    """The cells a volume's outline touches."""
-    if volume.circle is not None:
-        centre = volume.circle.centre
-        return cells_of_circle(centre.lat_deg, centre.lng_deg, volume.circle.radius_m)
-    return cells_of_polygon([point.lat_deg for point in volume.polygon], [point.lng_deg for point in volume.polygon])
-
-
 class Index:
-    """Entities by where and when they are. Touching counts as meeting, as it does in the standard's closed ranges."""
+    """Entities by where and when they are."""
 
     def __init__(self) -> None:
         self.extents: dict[str, Extent] = {}
-        self._by_cell: dict[int, dict[str, Extent]] = {}
+        self._by_cell: dict[int, list[str] | _Columns] = {}
 
     def put(self, name: str, volumes: Sequence[UtmVolume]) -> None:
-        """Add an entity, or replace where it is."""
-        self.remove(name)
+        """Add an entity, or replace where it is. Malformed, with nothing changed, if it cannot be covered."""
         extent = extent_of(volumes)
+        self.remove(name)
         self.extents[name] = extent
         for cell in extent.cells:
-            self._by_cell.setdefault(cell, {})[name] = extent
+            shelf = self._by_cell.get(cell)
+            if shelf is None:
+                self._by_cell[cell] = [name]
+            elif isinstance(shelf, _Columns):
+                shelf.add(name, extent)
+            else:
+                shelf.append(name)
+                if len(shelf) > CROWDED:
+                    self._by_cell[cell] = _Columns((each, self.extents[each]) for each in shelf)
 
     def remove(self, name: str) -> None:
         """Take an entity out, if it is there."""
         extent = self.extents.pop(name, None)
         for cell in () if extent is None else extent.cells:
             shelf = self._by_cell[cell]
-            del shelf[name]
-            if not shelf:
+            shelf.remove(name)
+            if isinstance(shelf, _Columns):
+                if len(shelf.places) < SPARSE:
+                    self._by_cell[cell] = list(shelf.places)
+            elif not shelf:
                 del self._by_cell[cell]
 
     def meeting(self, extent: Extent) -> list[str]:
         """The entities whose extent meets this one, sorted by name."""
+        cells, lower_m, upper_m, starts_s, ends_s = extent
+        near: set[str] = set()
         found: set[str] = set()
-        for cell in extent.cells:
-            for name, other in self._by_cell.get(cell, {}).items():
-                if (
-                    other.lower_m <= extent.upper_m
-                    and extent.lower_m <= other.upper_m
-                    and other.starts_s <= extent.ends_s
-                    and extent.starts_s <= other.ends_s
-                ):
-                    found.add(name)
+        for cell in cells:
+            shelf = self._by_cell.get(cell)
+            if shelf is None:
+                continue
+            if isinstance(shelf, _Columns):
+                found.update(shelf.meeting(extent))
+            else:
+                near.update(shelf)
+        for name in near:
+            other = self.extents[name]
+            if (
+                other.starts_s <= ends_s
+                and starts_s <= other.ends_s
+                and other.lower_m <= upper_m
+                and lower_m <= other.upper_m
+            ):
+                found.add(name)
         return sorted(found)
+
+
+class _Columns:
+    """The entities of one crowded cell. A place that is free holds NaN, which meets nothing."""
+
+    __slots__ = ("bounds", "free", "names", "places")
+
+    def __init__(self, held: Iterable[tuple[str, Extent]]) -> None:
+        self.places: dict[str, int] = {}
+        self.names: list[str] = []
+        self.free: list[int] = []
+        self.bounds: FloatArray = np.full((4, 2 * CROWDED), np.nan)
+        for name, extent in held:
+            self.add(name, extent)
+
+    def add(self, name: str, extent: Extent) -> None:
+        if self.free:
+            place = self.free.pop()
+            self.names[place] = name
+        else:
+            place = len(self.names)
+            self.names.append(name)
+            room = self.bounds.shape[1]
+            if place == room:
+                wider = np.full((4, 2 * room), np.nan)
+                wider[:, :room] = self.bounds
+                self.bounds = wider
+        self.places[name] = place
+        self.bounds[:, place] = extent[1:]
+
+    def remove(self, name: str) -> None:
+        place = self.places.pop(name)
+        self.names[place] = ""
+        self.bounds[:, place] = np.nan
+        self.free.append(place)
+
+    def meeting(self, extent: Extent) -> Iterator[str]:
+        _, lower_m, upper_m, starts_s, ends_s = extent
+        lower, upper, starts, ends = self.bounds[:, : len(self.names)]
+        meets = starts <= ends_s
+        meets &= ends >= starts_s
+        meets &= lower <= upper_m
+        meets &= upper >= lower_m
+        return map(self.names.__getitem__, np.flatnonzero(meets).tolist())
