@@ -18,6 +18,7 @@ A clock that runs ahead silences its own mover: all that comes after is late unt
 from __future__ import annotations
 
 import ctypes
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -145,9 +146,16 @@ class Intake:
             self._last_numbers = np.full(len(positions.ids), -1, dtype=np.int64)
         number = self._last_numbers[positions.mover]
         if len(number) and number.min() < 0:
-            new = np.flatnonzero(number < 0)
-            for i in dict.fromkeys(positions.mover[new].tolist()):
-                self._last_numbers[i] = self._numbers.setdefault(positions.ids[i], len(self._numbers))
+            waiting = positions.mover[number < 0]
+            new = waiting[np.sort(np.unique(waiting, return_index=True)[1])]  # in the order in which they came
+            names = [positions.ids[i] for i in new.tolist()]
+            known, next_ones = self._numbers, range(len(self._numbers), len(self._numbers) + len(names))
+            unheard = dict(zip(names, next_ones, strict=True))
+            if len(unheard) == len(names) and known.keys().isdisjoint(unheard):  # as at the first reports of all
+                known.update(unheard)
+                self._last_numbers[new] = next_ones
+            else:
+                self._last_numbers[new] = [known.setdefault(name, len(known)) for name in names]
             number = self._last_numbers[positions.mover]
         self._make_room()
         return number
@@ -162,7 +170,7 @@ class Intake:
         if n > known:
             names = np.empty(n, dtype=object)
             names[:known] = self._names
-            names[known:] = list(self._numbers)[known:]
+            names[known:] = list(itertools.islice(self._numbers, known, None))
             self._names = names
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import ctypes
+import weakref
 
 import numpy as np
 import numpy.typing as npt
 
-from keepclear.geometry.kernels import pointer, taken
+from keepclear.geometry.kernels import LIBRARY, pointer
 from keepclear.watch.batch import Batch, Movers, Names
 from keepclear.watch.live_findings import LIVE_KINDS, LiveFindings, LiveKind
 
@@ -61,10 +62,19 @@ class Sightings(ctypes.Structure):
     """`kc_sightings`."""
 
     _fields_ = (("list", ctypes.c_void_p), ("count", ctypes.c_int64), ("room", ctypes.c_int64))
+    list: int | None
+    count: int
 
     def taken(self) -> npt.NDArray[np.void]:
-        """What is in the list, shape (count,) of `SEEN`; the list's own memory is given back."""
-        return taken(self, SEEN)
+        """What is in the list, shape (count,) of `SEEN`: the list itself, whose memory goes when the array does."""
+        assert LIBRARY is not None
+        address = self.list
+        if address is None:
+            return np.empty(0, dtype=SEEN)
+        self.list = None
+        raw = (ctypes.c_char * (self.count * SEEN.itemsize)).from_address(address)
+        weakref.finalize(raw, LIBRARY.kc_free, address).atexit = False
+        return np.frombuffer(raw, dtype=SEEN)
 
 
 def findings_of(seen: npt.NDArray[np.void], movers: Movers, others: Names) -> LiveFindings:
