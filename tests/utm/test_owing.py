@@ -187,7 +187,7 @@ def test_pauses_grow_to_a_minute_and_end_with_a_success() -> None:
         ("400", True),
         ("403", True),
         ("409", True),
-        (owing.NO_HOST, True),
+        ("not_callable outbound_not_enrolled", True),
         (owing.EXPIRED, True),
         ("401", False),
         ("429", False),

@@ -32,8 +32,8 @@ GIVE_UP_AFTER_S = 600.0
 """How long after a change a next attempt may begin; each change is tried at least once."""
 TRY_AGAIN = ("401", "408", "425", "429")
 """Refusals that may have passed the next time; any other 4xx would be said again just so."""
-NO_HOST = "not_enrolled"
-"""The outcome where this node does not speak to a host: nothing was sent, and nothing will be."""
+NOT_CALLABLE = "not_callable"
+"""How the outcome begins where this node does not call a URL at all: nothing was sent, and nothing will be."""
 EXPIRED = "expired"
 """The outcome where nobody wants to hear any more: the subscriptions have ended, or are gone."""
 
@@ -106,7 +106,7 @@ class Owing:
             return
         if succeeded(exchange.outcome):
             lane.failures, lane.not_before = 0, None
-        elif exchange.outcome not in (EXPIRED, NO_HOST):
+        elif not _silent(exchange.outcome):
             lane.failures += 1
             lane.not_before = exchange.at + pause(lane.failures)
         if not exchange.final:
@@ -144,7 +144,7 @@ class Owing:
 
     def is_final(self, debt: Debt, outcome: str, at: datetime) -> bool:
         """Whether an attempt with this outcome is the last: it succeeded, is refused for good, or time is up."""
-        if succeeded(outcome) or outcome in (EXPIRED, NO_HOST):
+        if succeeded(outcome) or _silent(outcome):
             return True
         if len(outcome) == 3 and outcome.startswith("4") and outcome not in TRY_AGAIN:
             return True
@@ -165,6 +165,11 @@ def pause(failures: int) -> timedelta:
 def succeeded(outcome: str) -> bool:
     """Whether an outcome is a 2xx, or says that the message stayed in this node ("here")."""
     return outcome == "here" or (len(outcome) == 3 and outcome.startswith("2"))
+
+
+def _silent(outcome: str) -> bool:
+    """Whether nothing was sent at all, which says nothing of how the subscriber is."""
+    return outcome == EXPIRED or outcome.startswith(NOT_CALLABLE)
 
 
 def wanted(told: Told, ledger: Ledger, now: datetime) -> bool:
