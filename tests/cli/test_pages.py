@@ -38,7 +38,7 @@ def test_every_command_has_an_example_and_every_option_is_named(name: str) -> No
 def test_every_option_in_an_example_exists(name: str) -> None:
     code = " ".join(re.findall(r"```sh\n(.*?)```", SECTIONS[name], re.DOTALL))
     known = {each for parameter in COMMANDS[name].params for each in parameter.opts}
-    assert set(re.findall(r"(?<= )--?[a-z][a-z-]*", re.sub(r'"[^"]*"', "", code))) <= known
+    assert set(re.findall(r"(?<= )--?[a-z][a-z0-9-]*", re.sub(r'"[^"]*"', "", code))) <= known
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)

@@ -69,17 +69,33 @@ def serve(
     local: Annotated[str, typer.Option("--local", help="option.local")] = f"127.0.0.1:{DEFAULT_PORT}",
     peers: Annotated[str | None, typer.Option("--peers", help="option.peers", show_default=False)] = None,
     behind_proxy: Annotated[str | None, typer.Option("--behind-proxy", help="option.proxy", show_default=False)] = None,
+    f3548: Annotated[str | None, typer.Option("--f3548", help="option.f3548", show_default=False)] = None,
+    f3548_key: Annotated[
+        list[str] | None, typer.Option("--f3548-key", help="option.f3548_key", show_default=False)
+    ] = None,
+    f3548_audience: Annotated[
+        list[str] | None, typer.Option("--f3548-audience", help="option.f3548_audience", show_default=False)
+    ] = None,
+    f3548_allow_http: Annotated[bool, typer.Option("--f3548-allow-http", help="option.f3548_allow_http")] = False,
 ) -> None:
     """Run the node of a folder until it is stopped (Ctrl-C or SIGTERM)."""
     from keepclear.node.home import open_home
+    from keepclear.server.f3548.settings import read_settings
     from keepclear.server.run import Service, run_until_stopped
 
-    service = Service(open_home(folder.directory), local=local, peers=peers, behind_proxy=behind_proxy)
+    home = open_home(folder.directory)
+    utm = read_settings(
+        home.directory, keys=f3548_key or (), audiences=f3548_audience or (), allow_http=f3548_allow_http
+    )
+    service = Service(home, local=local, peers=peers, behind_proxy=behind_proxy, f3548=f3548, utm=utm)
 
     def on_start() -> None:
         if folder.speaker.as_json:
-            folder.speaker.json({"local": service.local_url, "peers": service.peer_url, "console": service.console_url})
+            urls = {"local": service.local_url, "peers": service.peer_url, "console": service.console_url}
+            folder.speaker.json({**urls, "f3548": service.utm_url} if service.utm_url else urls)
         folder.speaker.print("serving", node=service.node.id, peers=service.peer_url)
+        if service.utm_url:
+            folder.speaker.print("serving_f3548", url=service.utm_url)
         folder.speaker.print("console", url=service.console_url)
         folder.speaker.print("stop_with")
 

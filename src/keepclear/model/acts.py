@@ -413,15 +413,16 @@ class UtmChange(Value, tag="utm_change", tag_field="act", frozen=True, kw_only=T
     """A node changed its UTM ledger: what it now holds (`put`), what is no more (`gone`), whom it concerns (`told`).
 
     `number` counts the changes of the ledger from 1. `by` is the service that asked, `did` the operation by its name in
-    the standard, `asked` the SHA-256 of the request's body. `pushed` says that this node itself carries the
-    notifications in `told`. Too large for one envelope, `put`, `gone` and `told` stand in an attachment, named by its
-    digest, and are empty here.
+    the standard, `asked` the SHA-256 of the request's body, `retry_key` the Idempotency-Key it came with. `pushed` says
+    that this node itself carries the notifications in `told`. Too large for one envelope, `put`, `gone` and `told`
+    stand in an attachment, named by its digest, and are empty here.
     """
 
     number: Annotated[int, Meta(ge=1)]
     by: Manager
     did: Short
     asked: Digest | None = None
+    retry_key: Short | None = None
     put: tuple[Entity, ...] = ()
     gone: tuple[Gone, ...] = ()
     told: tuple[Told, ...] = ()

@@ -6,15 +6,20 @@ manager (F3548-21, Annex A4). All heights are metres above the WGS 84 ellipsoid,
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Annotated
 
 from msgspec import Meta
 
-from keepclear.model.base import Instant, Latitude, Longitude, Short, Value, utc
+from keepclear.model.base import Instant, Latitude, Longitude, Short, Value
 
 MAX_OUTLINE = 10_000
 """F3548-21 OiMaxVertices: vertices in all outlines of one operational intent."""
+
+UTM_EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)
+UTM_LATEST = datetime(2200, 1, 1, tzinfo=UTC)
+"""Wider than what the line takes: a DSS sets no bounds to times, and the field's services write 1969 and 2120."""
 
 EntityId = Annotated[str, Meta(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$(?!\n)")]
 """A UUID in lower case."""
@@ -56,10 +61,11 @@ class UtmVolume(Value, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         if bool(self.polygon) == (self.circle is not None):
             raise ValueError("a polygon or a circle must be given, not both")
-        if self.starts_at is not None:
-            utc(self.starts_at, "starts_at")
-        if self.ends_at is not None:
-            utc(self.ends_at, "ends_at")
+        for moment, name in ((self.starts_at, "starts_at"), (self.ends_at, "ends_at")):
+            if moment is not None and not (moment.tzinfo is UTC or moment.utcoffset() == timedelta(0)):
+                raise ValueError(f"{name} must be in UTC (end in Z)")
+            if moment is not None and not UTM_EARLIEST <= moment < UTM_LATEST:
+                raise ValueError(f"{name} must lie between 1900 and 2200")
 
 
 class IntentState(StrEnum):

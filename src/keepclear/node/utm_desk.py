@@ -29,8 +29,11 @@ class UtmDesk:
         self.node = node
         self.pushes = pushes
 
-    async def write(self, asker: Asker, body: bytes, judge: Judge) -> Ruling:
-        """Judge a request and keep what it comes to; the ruling when that is on disk. Raises what `judge` raises."""
+    async def write(self, asker: Asker, body: bytes, judge: Judge, retry_key: str | None = None) -> Ruling:
+        """Judge a request and keep what it comes to; the ruling when that is on disk. Raises what `judge` raises.
+
+        `retry_key` is kept with it: by what the caller will know the request again.
+        """
         rulings: list[Ruling] = []
 
         def compose(state: State, now: datetime) -> Sequence[Act]:
@@ -41,6 +44,7 @@ class UtmDesk:
                 by=asker.sub,
                 did=ruling.did,
                 asked=hashlib.sha256(body).hexdigest() if body else None,
+                retry_key=retry_key,
                 put=ruling.put,
                 gone=ruling.gone,
                 told=ruling.told,

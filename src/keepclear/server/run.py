@@ -1,7 +1,8 @@
-"""One node with its two listeners in one process and one event loop: started, and stopped without losing anything.
+"""One node with its listeners in one process and one event loop: started, and stopped without losing anything.
 
 The local listener speaks plain http on this machine only. The peer listener speaks HTTPS with the certificate that is
-on the node's card (plain http only where the card's own address is http, which peers accept on loopback alone).
+on the node's card (plain http only where the card's own address is http, which peers accept on loopback alone). The
+listener for UTM services is there if it is asked for; see `keepclear.server.f3548.listener`.
 """
 
 from __future__ import annotations
@@ -29,6 +30,10 @@ from keepclear.node.network import HttpNetwork
 from keepclear.node.node import Node
 from keepclear.server.console import built_console, console_paths
 from keepclear.server.events import Event, Hub
+from keepclear.server.f3548.app import UtmApp
+from keepclear.server.f3548.listener import tls_context, utm_app
+from keepclear.server.f3548.settings import Settings as UtmSettings
+from keepclear.server.f3548.settings import read_settings
 from keepclear.server.guard import LOOPBACK_NAMES, LocalGuard
 from keepclear.server.local import local_app
 from keepclear.server.logs import set_up_logs
@@ -67,6 +72,8 @@ class Service:
         local: str = "127.0.0.1:0",
         peers: str | None = None,
         behind_proxy: str | None = None,
+        f3548: str | None = None,
+        utm: UtmSettings | None = None,
         clock: Clock | None = None,
         story: Callable[[], dict[str, Any] | None] = lambda: None,
     ) -> None:
@@ -77,11 +84,17 @@ class Service:
         if not behind_proxy and not _is_loopback(self._local[0]):
             message = "the local listener must be on this machine, or behind a proxy that is named"
             raise Refused(message, field="local", code="not_loopback")
+        self._utm_address = host_and_port(f3548, "f3548") if f3548 else None
+        self._utm = utm or read_settings(home.directory)
+        if self._utm_address and not _is_loopback(self._utm_address[0]):
+            self._utm.check_may_leave_machine()
         self._clock = clock or SystemClock()
         self._story = story
         self._opened = contextlib.AsyncExitStack()
         self.local_url = ""
         self.peer_url = ""
+        self.utm_url = ""
+        """Where UTM services reach this node; "" if they do not."""
         self.node: Node
 
     @property
@@ -94,6 +107,7 @@ class Service:
         async with contextlib.AsyncExitStack() as opened:
             local_socket = opened.enter_context(_listen(self._local, "local"))
             peer_socket = opened.enter_context(_listen(self._peers, "peers"))
+            utm_socket = opened.enter_context(_listen(self._utm_address, "f3548")) if self._utm_address else None
             store = opened.enter_context(contextlib.closing(SqliteStore(self._home.record)))
             network = HttpNetwork()
             opened.push_async_callback(network.close)
@@ -107,6 +121,10 @@ class Service:
             guard = LocalGuard(app, tokens, self._names, console_paths(built_console()))
             await self._listen(opened, guard, local_socket, None)
             await self._listen(opened, peer_app(self.node), peer_socket, context)
+            if utm_socket is not None:
+                utm_context = tls_context(self._utm, self._home.directory)
+                await self._listen(opened, utm_app(self.node, self._utm, self._home.directory), utm_socket, utm_context)
+                self.utm_url = f"{'https' if utm_context else 'http'}://{_shown(utm_socket)}"
             await opened.enter_async_context(_running(self._publish(local.hub, local.event)))
             opened.callback(local.hub.close)
             self.local_url = f"http://{_shown(local_socket)}"
@@ -130,7 +148,7 @@ class Service:
     async def _listen(
         self,
         opened: contextlib.AsyncExitStack,
-        app: ASGIApp,
+        app: ASGIApp | UtmApp,
         listening: socket.socket,
         context: ssl.SSLContext | None,
     ) -> None:

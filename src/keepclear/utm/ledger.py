@@ -7,7 +7,7 @@ answer waits until nothing is ahead of the disk (`Node.current`).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from msgspec.structs import replace
@@ -121,6 +121,10 @@ class Ledger:
     def on_disk(self, number: int) -> None:
         """Changes up to this number are kept and will not be undone."""
         self._back = [each for each in self._back if each[0] > number]
+
+    def register(self, kind: EntityKind) -> Mapping[str, Entity]:
+        """The entities of a kind by id (availability by the name of the service)."""
+        return self._registers[kind]
 
     @property
     def ahead(self) -> bool:

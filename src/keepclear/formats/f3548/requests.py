@@ -5,7 +5,6 @@ Each function takes the bytes of a body and raises Malformed naming the field, a
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated, Any
 
 import msgspec
@@ -145,11 +144,10 @@ def read_query(body: bytes) -> UtmVolume:
     return volume_of(area, "area_of_interest")
 
 
-def read_report(body: bytes) -> tuple[datetime, str, dict[str, Any]]:
-    """The moment, the URL and the whole of a report that is as the standard has it."""
-    report = decoded(_report, body)
-    at = moment_of(report.exchange.request_time, "exchange.request_time")
-    if at is None:
-        raise Malformed("Object missing required field", field="exchange.request_time", code="missing_field")
-    moment_of(report.exchange.response_time, "exchange.response_time")
-    return at, report.exchange.url, _whole.decode(body)
+def read_report(body: bytes) -> dict[str, Any]:
+    """The whole of a report that is as the standard has it."""
+    exchange = decoded(_report, body).exchange
+    moment_of(exchange.request_time, "exchange.request_time")
+    moment_of(exchange.response_time, "exchange.response_time")
+    report: dict[str, Any] = _whole.decode(body)
+    return report

@@ -9,15 +9,23 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Literal, TypeVar
 
 import msgspec
 from msgspec import Meta
 
 from keepclear.errors import Malformed
 from keepclear.formats.wire import refusal
-from keepclear.model.base import EARLIEST, LATEST, Latitude, Longitude
-from keepclear.model.utm import MAX_OUTLINE, Height, UtmCircle, UtmPoint, UtmVolume
+from keepclear.model.base import Latitude, Longitude
+from keepclear.model.utm import (
+    MAX_OUTLINE,
+    UTM_EARLIEST,
+    UTM_LATEST,
+    Height,
+    UtmCircle,
+    UtmPoint,
+    UtmVolume,
+)
 
 T = TypeVar("T")
 
@@ -151,15 +159,15 @@ def volumes_of(wires: Sequence[Volume4D], field: str) -> tuple[UtmVolume, ...]:
 
 
 def moment_of(time: Time | None, field: str) -> datetime | None:
-    """The moment; Malformed (`<field>.value`) if it is not in UTC, or outside 1970 to 2100."""
+    """The moment; Malformed (`<field>.value`) if it is not in UTC, or outside 1900 to 2200."""
     if time is None:
         return None
     value = time.value
     offset = value.utcoffset()
     if offset is None or offset:
         raise Malformed("a time is in UTC and ends in Z", field=f"{field}.value", code="time_not_utc")
-    if not EARLIEST <= value < LATEST:
-        raise Malformed("a time lies between 1970 and 2100", field=f"{field}.value", code="utm_time_range")
+    if not UTM_EARLIEST <= value < UTM_LATEST:
+        raise Malformed("a time is from 1900 to 2200", field=f"{field}.value", code="utm_time_range")
     return value
 
 
@@ -184,11 +192,3 @@ def wire_volume(volume: UtmVolume) -> Volume4D:
         altitude_upper=None if volume.upper_m is None else Altitude(volume.upper_m, "W84", "M"),
     )
     return Volume4D(shape, wire_time(volume.starts_at), wire_time(volume.ends_at))
-
-
-_encoder = msgspec.json.Encoder()
-
-
-def encoded(message: Any) -> bytes:
-    """A message as JSON."""
-    return _encoder.encode(message)

@@ -30,12 +30,16 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Status and body; JSON unless `media_type` says otherwise."""
+    """Status and body; JSON unless `media_type` says otherwise.
+
+    `on_sent` is called once it was handed over to a client that had not gone away; not otherwise.
+    """
 
     status: int
     body: bytes = b""
     media_type: str = "application/json"
     headers: tuple[tuple[str, str], ...] = ()
+    on_sent: Callable[[], None] | None = None
 
 
 Handler = Callable[[Any, Call], Awaitable[Answer]]
@@ -55,6 +59,6 @@ class Route:
     scopes: tuple[str, ...] | None
 
 
-def answer_json(value: Any, status: int = 200) -> Answer:
+def answer_json(value: Any, status: int = 200, headers: tuple[tuple[str, str], ...] = ()) -> Answer:
     """A value as JSON."""
-    return Answer(status, _encoder.encode(value))
+    return Answer(status, _encoder.encode(value), headers=headers)

@@ -1,0 +1,41 @@
+"""The UTM listener put together: the tables of all its interfaces, who verifies tokens, and TLS."""
+
+from __future__ import annotations
+
+import ssl
+from pathlib import Path
+
+from keepclear.errors import Malformed
+from keepclear.node.access_tokens import development_key
+from keepclear.node.node import Node
+from keepclear.node.utm_desk import UtmDesk
+from keepclear.server.f3548 import auxiliary, dss
+from keepclear.server.f3548.app import Services, UtmApp
+from keepclear.server.f3548.issuer import development_routes
+from keepclear.server.f3548.routes import Route
+from keepclear.server.f3548.settings import FILE, Settings, verifier_of
+
+ROUTES = (*dss.ROUTES, *auxiliary.ROUTES)
+
+
+def utm_app(node: Node, settings: Settings, directory: Path) -> UtmApp:
+    """The application for UTM services of a node that is started. Malformed naming the setting that is at fault."""
+    verifier = verifier_of(settings, directory)
+    routes: tuple[Route, ...] = ROUTES
+    if settings.development_tokens:
+        routes += development_routes(development_key(directory))
+    return UtmApp(Services(desk=UtmDesk(node), settings=settings, node=node, verifier=verifier), routes)
+
+
+def tls_context(settings: Settings, directory: Path) -> ssl.SSLContext | None:
+    """TLS 1.2 or newer with the certificate of the settings; None if they name none. Malformed if it cannot be used."""
+    if settings.certificate is None or settings.certificate_key is None:
+        return None
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    try:
+        context.load_cert_chain(directory / settings.certificate, directory / settings.certificate_key)
+    except (OSError, ssl.SSLError) as error:
+        message = f"the certificate and its key cannot be used: {error.strerror or error}"
+        raise Malformed(message, field=f"{FILE}.certificate", code="utm_certificate") from None
+    return context
