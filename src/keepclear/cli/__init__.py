@@ -15,14 +15,14 @@ import typer
 from typer.core import TyperGroup
 
 from keepclear import __version__
-from keepclear.cli import audit, check, keep, look, play, say
+from keepclear.cli import audit, check, keep, look, play, say, utm_token
 from keepclear.cli.options import Lang
 from keepclear.cli.speak import Language
 from keepclear.phrases import LANGUAGES
 from keepclear.phrases import say as phrase
 
 PANELS = {
-    "keep": keep.COMMANDS,
+    "keep": keep.COMMANDS | utm_token.COMMANDS,
     "look": look.COMMANDS,
     "say": say.COMMANDS,
     "engine": check.COMMANDS | audit.COMMANDS,
