@@ -136,7 +136,7 @@ class Airspace:
 
     def _old(self, given: Plans) -> IntArray:
         get = self._slots.get
-        return np.fromiter((get(id, -1) for id in given.ids), dtype=np.int64, count=len(given))
+        return np.array([get(id, -1) for id in given.ids], dtype=np.int64)
 
     def _file(self, given: Plans, packed: Packed, old: IntArray, slots: IntArray) -> None:
         """Remember who is where, once it is so."""
@@ -160,12 +160,13 @@ class Airspace:
         """What was found, with ids for slots. `replaced` are those that were in when it was found, and are not now."""
         if not len(rows):
             return Breaches(rows, given.ids, (), np.empty((0, 2)))
-        at, of = rows["b"].copy(), rows["a"]
+        at, of, now = rows["b"].copy(), rows["a"], self._by_slot
         slots = sorted(set(at.tolist()))
-        now = self._by_slot
         required = required_m(rows, self._minima, (given.kind[of], now.kind[at]), (given.room[of], now.room[at]))
         rows["b"] = np.searchsorted(slots, at)
-        return Breaches(rows, given.ids, tuple((replaced or {}).get(slot) or now.ids[slot] for slot in slots), required)
+        if replaced:
+            return Breaches(rows, given.ids, tuple(replaced.get(slot) or now.ids[slot] for slot in slots), required)
+        return Breaches(rows, given.ids, tuple([now.ids[slot] for slot in slots]), required)
 
 
 class _BySlot:
@@ -191,7 +192,7 @@ class _BySlot:
             self.ends_m = np.resize(self.ends_m, (more, 2))
         at = slots[which]
         self.kind[at], self.room[at] = given.kind[which], given.room[which]
-        self.volumes[at] = np.diff(given.volume_from)[which]
+        self.volumes[at] = (given.volume_from[1:] - given.volume_from[:-1])[which]
         self.ends_m[at] = ends_m(packed)[which]
         for i, slot in zip(np.flatnonzero(which).tolist(), at.tolist(), strict=True):
             self.ids[slot] = given.ids[i]

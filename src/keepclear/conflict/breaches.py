@@ -224,12 +224,14 @@ def required_m(
     (m, 4).
     """
     pair = kinds[0].astype(np.int64) * len(KINDS) + kinds[1]
-    apart = array["flags"] & HEIGHTS_NOT_COMPARABLE != 0
-    across, height = (np.ctypeslib.as_array(column)[pair] for column in (minima.across, minima.height))
-    required = np.column_stack((across, np.where(apart, np.inf, height)))
-    ways = array["reason"] == REASONS.index(Reason.WAYS_NEAR)
-    through = array["reason"] == REASONS.index(Reason.WAY_THROUGH_VOLUME)
-    way_of_b = array["flags"] & WAY_OF_B != 0
-    required += np.where((ways | (through & ~way_of_b))[:, None], rooms[0][:, :2], 0.0)
-    required += np.where((ways | (through & way_of_b))[:, None], rooms[1][:, :2], 0.0)
+    flags, reason = array["flags"], array["reason"]
+    required = np.empty((len(array), 2))
+    required[:, 0], required[:, 1] = np.frombuffer(minima.across)[pair], np.frombuffer(minima.height)[pair]
+    required[flags & HEIGHTS_NOT_COMPARABLE != 0, 1] = np.inf
+    if rooms[0].any() or rooms[1].any():
+        ways = reason == REASONS.index(Reason.WAYS_NEAR)
+        through = reason == REASONS.index(Reason.WAY_THROUGH_VOLUME)
+        way_of_b = flags & WAY_OF_B != 0
+        required += np.where((ways | (through & ~way_of_b))[:, None], rooms[0][:, :2], 0.0)
+        required += np.where((ways | (through & way_of_b))[:, None], rooms[1][:, :2], 0.0)
     return required

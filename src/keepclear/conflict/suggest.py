@@ -102,13 +102,14 @@ Against = Callable[[Plans], Met]
 
 def ends_m(plans: Packed) -> FloatArray:
     """The highest place of the lower ends, and the lowest of the upper ends, of all bands of n plans, shape (n, 2)."""
-    ends = np.tile([-np.inf, np.inf], (len(plans), 1))
+    ends = np.empty((len(plans), 2))
+    ends[:, 0], ends[:, 1] = -np.inf, np.inf
     for offsets, lower, upper in (
         (plans.node_from, plans.nodes[:, 4], plans.nodes[:, 5]),
         (plans.volume_from, plans.volumes[:, 2], plans.volumes[:, 3]),
     ):
-        has = np.flatnonzero(np.diff(offsets))
-        if len(has):
+        if len(lower):
+            has = (offsets[1:] > offsets[:-1]).nonzero()[0]
             ends[has, 0] = np.maximum(ends[has, 0], np.maximum.reduceat(lower, offsets[has]))
             ends[has, 1] = np.minimum(ends[has, 1], np.minimum.reduceat(upper, offsets[has]))
     return ends

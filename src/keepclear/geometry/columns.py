@@ -302,9 +302,9 @@ def _arrays(columns: Plans | Positions) -> dict[str, Any]:
 
 def _array(value: Any, name: str) -> npt.NDArray[Any]:
     kind, row = _ROWS[name]
-    if type(value) is np.ndarray and value.dtype is _TYPES[name] and value.ndim == len(row) + 1:
-        if value.flags.c_contiguous and (not row or value.shape[1] == row[0]):
-            return value
+    in_place = type(value) is np.ndarray and value.dtype is _TYPES[name] and value.ndim and value.shape[1:] == row
+    if in_place and value.flags.c_contiguous:  # as it nearly always is
+        return np.asarray(value)
     array = value if isinstance(value, np.ndarray) else np.asarray(value)
     if array.dtype != kind:
         numbers = "iu" if kind is not np.float64 else "iuf"

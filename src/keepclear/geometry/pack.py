@@ -86,7 +86,7 @@ def pack(plans: Plans) -> Packed:
     if len(volumes):
         areas, ring_from, vertex_from, vertices = pack_areas(plans)
         volumes = volumes.copy()
-        volumes[:, 2:] = np.clip(volumes[:, 2:], -BOUNDLESS_M, BOUNDLESS_M)
+        volumes[:, 2:] = _bounded(volumes[:, 2:])
     return Packed(
         plans.kind,
         plans.datum,
@@ -277,9 +277,16 @@ def lengths_m(lat0_deg: FloatArray, lon0_deg: FloatArray, lat1_deg: FloatArray, 
     return np.asarray(length, dtype=np.float64)
 
 
+def _bounded(heights_m: FloatArray) -> FloatArray:
+    """Heights without infinities."""
+    return np.asarray(np.minimum(np.maximum(heights_m, -BOUNDLESS_M), BOUNDLESS_M))
+
+
 def _nodes(plans: Plans) -> tuple[IntArray, FloatArray]:
     """Where each plan's nodes begin, shape (n + 1,), and the nodes, shape (m, 6)."""
-    bands = np.clip(plans.band_m, -BOUNDLESS_M, BOUNDLESS_M)
+    if not len(plans.t_s):
+        return np.zeros(len(plans) + 1, dtype=np.int64), np.empty((0, 6))
+    bands = _bounded(plans.band_m)
     if kernels.LIBRARY is None:
         return _nodes_slowly(plans, bands)
     node_from, nodes, undone = surface.nodes(plans, bands)

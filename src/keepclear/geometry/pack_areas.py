@@ -52,16 +52,13 @@ def pack_areas(plans: Plans) -> tuple[FloatArray, IntArray, IntArray, FloatArray
     """
     vertex_from, vertices = rings_in_space(plans)
     k = len(plans.volumes)
-    circles = np.empty((k, 4))
-    circles[:, :3] = surface.places(plans.circles[:, 0], plans.circles[:, 1])
-    circles[:, 3] = plans.circles[:, 2]
     if kernels.LIBRARY is None:
-        return areas_twin(circles, plans.ring_from, vertex_from, vertices), plans.ring_from, vertex_from, vertices
+        return areas_twin(plans.circles, plans.ring_from, vertex_from, vertices), plans.ring_from, vertex_from, vertices
     areas = np.empty((k, 8))
     struct = PlansStruct(
         ring_from=pointer(plans.ring_from), vertex_from=pointer(vertex_from), vertices=pointer(vertices)
     )
-    if not kernels.LIBRARY.kc_pack_areas(struct, k, pointer(circles), pointer(areas)):
+    if not kernels.LIBRARY.kc_pack_areas(struct, k, pointer(plans.circles), pointer(areas)):
         raise MemoryError
     return areas, plans.ring_from, vertex_from, vertices
 
@@ -136,11 +133,11 @@ def _cut_rings(plans: Plans) -> tuple[IntArray, FloatArray]:
 
 
 def areas_twin(circles: FloatArray, ring_from: IntArray, vertex_from: IntArray, vertices: FloatArray) -> FloatArray:
-    """`kc_pack_areas` in NumPy, but for which of the points within each area it chooses. Circles: x, y, z, radius."""
+    """`kc_pack_areas` in NumPy, but for which of the points within each area it chooses."""
     areas = np.empty((len(circles), 8))
-    areas[:, :3] = areas[:, 5:] = circles[:, :3]
-    areas[:, 3] = circles[:, 3] + BALL_SLACK_M
-    areas[:, 4] = circles[:, 3]
+    areas[:, :3] = areas[:, 5:] = surface.places(circles[:, 0], circles[:, 1])
+    areas[:, 3] = circles[:, 2] + BALL_SLACK_M
+    areas[:, 4] = circles[:, 2]
     polygons = np.flatnonzero(np.diff(ring_from))
     if not len(polygons):
         return areas

@@ -65,7 +65,7 @@ def check_plans(plans: Plans) -> None:
 
 
 def _surely_sound(plans: Plans) -> bool:
-    """Whether the kernels find nothing wrong but, perhaps, with ids and how outlines lie; without them nothing is sure."""
+    """Whether the kernels find nothing wrong but, perhaps, ids and how outlines lie. Without them nothing is sure."""
     n, m, k = len(plans.ids), len(plans.t_s), len(plans.volumes)
     rings, vertices = len(plans.vertex_from) - 1, len(plans.vertices)
     many = n > MOST_PLANS or m > MOST_POINTS or k > MOST_VOLUMES

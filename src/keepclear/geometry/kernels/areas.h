@@ -22,7 +22,7 @@ KC_EXPORT int kc_volumes_meet(const kc_plans *plans, int64_t volume, const kc_pl
 /* Metres from each of n points (x, y, z on the ellipsoid) to the rim of a volume's area, negative within: as kc_depth. */
 KC_EXPORT void kc_points_in_area(const kc_plans *plans, int64_t volume, const double *points, int64_t n, double *depth);
 
-/* Fills `areas` of `plans`, whose rings and vertices are in place; circles (k, 4) x, y, z, radius, NaN if a polygon.
+/* Fills `areas` of `plans`, whose rings and vertices are in place; circles (k, 3) latitude and longitude in degrees, radius, NaN if a polygon.
  *
  * False if there is no memory. */
 KC_EXPORT int kc_pack_areas(const kc_plans *plans, int64_t volumes, const double *circles, double *areas);

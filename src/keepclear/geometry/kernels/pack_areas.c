@@ -4,6 +4,7 @@
 
 #include "areas.h"
 #include "outlines.h"
+#include "surface.h"
 
 /* The rings of one polygon as seen from straight above its middle, metres; the last vertex of a ring joins the first. */
 typedef struct {
@@ -151,15 +152,15 @@ int kc_pack_areas(const kc_plans *plans, int64_t volumes, const double *circles,
     sight seen = {.x = memory, .y = memory + most, .crossings = memory + 2 * most};
     for (int64_t j = 0; j < volumes; j++) {
         double *area = areas + 8 * j;
-        const double *circle = circles + 4 * j;
+        const double *circle = circles + 3 * j;
         if (!kc_is_circle(plans, j)) {
             pack_polygon(plans, j, &seen, area);
             continue;
         }
-        memcpy(area, circle, 3 * sizeof *area);
-        area[3] = circle[3] + 0.1; /* no chord is longer than the way along the ground */
-        area[4] = circle[3];
-        memcpy(area + 5, circle, 3 * sizeof *area);
+        kc_surface(1, circle, circle + 1, area);
+        area[3] = circle[2] + 0.1; /* no chord is longer than the way along the ground */
+        area[4] = circle[2];
+        memcpy(area + 5, area, 3 * sizeof *area);
     }
     free(memory);
     return 1;
