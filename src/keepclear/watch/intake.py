@@ -146,16 +146,9 @@ class Intake:
             self._last_numbers = np.full(len(positions.ids), -1, dtype=np.int64)
         number = self._last_numbers[positions.mover]
         if len(number) and number.min() < 0:
-            waiting = positions.mover[number < 0]
-            new = waiting[np.sort(np.unique(waiting, return_index=True)[1])]  # in the order in which they came
-            names = [positions.ids[i] for i in new.tolist()]
-            known, next_ones = self._numbers, range(len(self._numbers), len(self._numbers) + len(names))
-            unheard = dict(zip(names, next_ones, strict=True))
-            if len(unheard) == len(names) and known.keys().isdisjoint(unheard):  # as at the first reports of all
-                known.update(unheard)
-                self._last_numbers[new] = next_ones
-            else:
-                self._last_numbers[new] = [known.setdefault(name, len(known)) for name in names]
+            new = list(dict.fromkeys(positions.mover[number < 0].tolist()))
+            known, ids = self._numbers, positions.ids
+            self._last_numbers[new] = [known.setdefault(ids[i], len(known)) for i in new]
             number = self._last_numbers[positions.mover]
         self._make_room()
         return number

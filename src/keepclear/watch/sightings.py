@@ -74,7 +74,7 @@ class Sightings(ctypes.Structure):
         self.list = None
         raw = (ctypes.c_char * (self.count * SEEN.itemsize)).from_address(address)
         weakref.finalize(raw, LIBRARY.kc_free, address).atexit = False
-        return np.frombuffer(raw, dtype=SEEN)
+        return np.frombuffer(memoryview(raw), dtype=SEEN)
 
 
 def findings_of(seen: npt.NDArray[np.void], movers: Movers, others: Names) -> LiveFindings:

@@ -100,15 +100,26 @@ KC_EXPORT int64_t kc_take_in(int64_t n, const int64_t *mover, const double *t, c
 
 /* Who is near whom.
  *
- * Movers hang in chains, one for each of a fixed number of heads; a head stands for all cells of the earth's surface
- * that hash to it. Cells are rows of latitude cut into columns no narrower than they are high, about the radius.
+ * Movers sit in rooms, seven to a room, all of whose seats are looked over at once. A head stands for all cells of the
+ * earth's surface that hash to it: its rooms follow one another, all but the first of them full. Cells are rows of
+ * latitude cut into columns no narrower than they are high, about twice the radius: a place has neighbours in four.
  */
 typedef struct {
     double place[3], t, alt;
-    int64_t cell;
-    int32_t next, previous; /* in the chain; previous below 0: the head ~previous */
-    int32_t datum, known;
+    int64_t cell, mark;
+    int32_t seat, datum; /* seat: SEATS for each room before, and the place in it; NOWHERE: never heard of */
 } member;
+
+enum { SEATS = 8, TAKEN_SEATS = SEATS - 1, NOWHERE = -1 };
+
+/* Two lines of the cache. A free seat, and the eighth of all, is no place: its x is infinite. */
+typedef struct {
+    float x[SEATS], y[SEATS], z[SEATS];
+    int32_t who[TAKEN_SEATS], next; /* NOBODY: a free seat, and no room after this one */
+} chamber;
+
+/* How far off x, y and z may be as floats, together, m; and a share of the distance. */
+static const double FLOATS_M = 2.0, FLOATS_SHARE = 1e-5;
 
 /* Those a mover is near: a line of the cache, unless they are many. */
 enum { FEW = 12 };
@@ -129,9 +140,12 @@ typedef struct {
     int64_t movers, room;
     member *members;
     circle_of *circles;
-    int64_t *marks, mark;
+    int64_t mark;
+    chamber *chambers; /* room for as many as there are movers */
+    int32_t chamber_count, free_chamber;
     int32_t *heads;
     int64_t head_count;
+    double reach_deg; /* of latitude, in which a place may have neighbours */
 } kc_neighbours;
 
 enum { NOBODY = INT32_MAX };
@@ -143,7 +157,7 @@ KC_EXPORT void kc_neighbours_drop(kc_neighbours *all) {
     free(all->window);
     free(all->members);
     free(all->circles);
-    free(all->marks);
+    free(all->chambers);
     free(all->heads);
     free(all);
 }
@@ -158,7 +172,8 @@ KC_EXPORT kc_neighbours *kc_neighbours_new(double radius, double height, double 
     all->height = height;
     all->age = age;
     all->slack = slack;
-    double angle = radius / KC_LEAST_RADIUS_M * 1.001 + 1e-9, cell = angle > 1.6e-5 ? angle : 1.6e-5;
+    double angle = radius / KC_LEAST_RADIUS_M * 1.001 + 1e-9, cell = angle > 0.8e-5 ? 2.0 * angle : 1.6e-5;
+    all->reach_deg = angle * (180.0 / PI);
     all->rows = (int64_t)fmax(1.0, floor(PI / cell));
     all->row_deg = 180.0 / (double)all->rows;
     all->columns = malloc((size_t)all->rows * sizeof *all->columns);
@@ -198,25 +213,53 @@ static int64_t head_of(const kc_neighbours *all, int64_t cell) {
     return (int64_t)((mixed ^ mixed >> 29) >> 20 & (uint64_t)(all->head_count - 1));
 }
 
+static void sit(chamber *in, int seat, const member *one, int32_t who) {
+    in->x[seat] = (float)one->place[0];
+    in->y[seat] = (float)one->place[1];
+    in->z[seat] = (float)one->place[2];
+    in->who[seat] = who;
+}
+
 static void hang(kc_neighbours *all, int32_t who) {
-    int64_t head = head_of(all, all->members[who].cell);
-    int32_t next = all->heads[head];
-    all->members[who].next = next;
-    all->members[who].previous = (int32_t)~head;
-    if (next != NOBODY) all->members[next].previous = who;
-    all->heads[head] = who;
+    member *one = all->members + who;
+    int32_t *head = all->heads + head_of(all, one->cell), number = *head;
+    if (number == NOBODY || all->chambers[number].who[TAKEN_SEATS - 1] != NOBODY) {
+        number = all->free_chamber; /* there is one: each holds somebody */
+        if (number == NOBODY)
+            number = all->chamber_count++;
+        else
+            all->free_chamber = all->chambers[number].next;
+        chamber *fresh = all->chambers + number;
+        memset(fresh, 0, sizeof *fresh);
+        for (int seat = 0; seat < SEATS; seat++) fresh->x[seat] = INFINITY;
+        for (int seat = 0; seat < TAKEN_SEATS; seat++) fresh->who[seat] = NOBODY;
+        fresh->next = *head;
+        *head = number;
+    }
+    int seat = 0;
+    while (all->chambers[number].who[seat] != NOBODY) seat++;
+    sit(all->chambers + number, seat, one, who);
+    one->seat = number * SEATS + seat;
 }
 
+/* Its seat is taken by the last in the first room of its head. */
 static void take_down(kc_neighbours *all, int32_t who) {
-    const member *one = all->members + who;
-    if (one->previous < 0)
-        all->heads[~one->previous] = one->next;
-    else
-        all->members[one->previous].next = one->next;
-    if (one->next != NOBODY) all->members[one->next].previous = one->previous;
+    int32_t seat = all->members[who].seat, *head = all->heads + head_of(all, all->members[who].cell), number = *head;
+    chamber *first = all->chambers + number;
+    int last = TAKEN_SEATS - 1;
+    while (first->who[last] == NOBODY) last--;
+    int32_t moved = first->who[last];
+    sit(all->chambers + seat / SEATS, seat % SEATS, all->members + moved, moved);
+    all->members[moved].seat = seat;
+    first->x[last] = INFINITY;
+    first->who[last] = NOBODY;
+    if (last > 0) return;
+    *head = first->next;
+    first->next = all->free_chamber;
+    all->free_chamber = number;
 }
 
-/* Room for so many movers, and heads for twice as many. */
+/* Room for so many movers, and as many heads. */
 static int make_room(kc_neighbours *all, int64_t movers) {
     if (movers <= all->movers) return 1;
     if (movers > all->room) {
@@ -234,25 +277,29 @@ static int make_room(kc_neighbours *all, int64_t movers) {
             free(all->circles);
             all->circles = circles;
         }
-        int64_t *marks = realloc(all->marks, (size_t)room * sizeof *marks);
-        if (marks) all->marks = marks;
-        int32_t *heads = malloc((size_t)(2 * room) * sizeof *heads);
-        if (!members || !circles || !marks || !heads) {
+        chamber *chambers = aligned_alloc(64, (size_t)room * sizeof *chambers);
+        int32_t *heads = malloc((size_t)room * sizeof *heads);
+        if (!members || !circles || !chambers || !heads) {
+            free(chambers);
             free(heads);
             return 0;
         }
+        free(all->chambers);
         free(all->heads);
+        all->chambers = chambers;
+        all->chamber_count = 0;
+        all->free_chamber = NOBODY;
         all->heads = heads;
-        all->head_count = 2 * room;
+        all->head_count = room;
         all->room = room;
         for (int64_t i = 0; i < all->head_count; i++) heads[i] = NOBODY;
         for (int64_t i = 0; i < all->movers; i++)
-            if (all->members[i].known) hang(all, (int32_t)i);
+            if (all->members[i].seat != NOWHERE) hang(all, (int32_t)i);
     }
     int64_t more = movers - all->movers;
     memset(all->members + all->movers, 0, (size_t)more * sizeof *all->members);
     memset(all->circles + all->movers, 0, (size_t)more * sizeof *all->circles);
-    memset(all->marks + all->movers, 0, (size_t)more * sizeof *all->marks);
+    for (int64_t i = all->movers; i < movers; i++) all->members[i].seat = NOWHERE;
     all->movers = movers;
     return 1;
 }
@@ -310,13 +357,13 @@ static int look_back(kc_neighbours *all, const kc_reports *reports, int64_t row,
     int32_t *others = others_of(circle);
     for (int32_t i = circle->count - 1; i >= 0; i--) {
         int32_t number = others[i];
-        const member *other = all->members + number;
+        member *other = all->members + number;
         if (fabs(one->t - other->t) <= all->age) {
             int32_t flags;
             double metres = kc_ground_m(one->place, other->place);
             double up = between_heights(all, one, other, &flags);
             if (metres < reach && up < height) {
-                all->marks[number] = all->mark;
+                other->mark = all->mark;
                 continue;
             }
             if (!see(seen, KC_APART, flags, reports, row, one, other, number, metres, all->radius)) return 0;
@@ -328,16 +375,18 @@ static int look_back(kc_neighbours *all, const kc_reports *reports, int64_t row,
 }
 
 /* The cells in which a neighbour of a place may be, `count` of them, and the heads that stand for them. */
-enum { MOST_CELLS = 16 };
+enum { MOST_CELLS = 8 };
 typedef struct {
     int64_t cells[MOST_CELLS], heads[MOST_CELLS];
-    int64_t own;
+    int64_t own, first, last; /* rows: its own, and those of neighbours */
     int count, wide; /* wide: too many, and none written; about a pole, where a row has few columns */
 } surroundings;
 
 static void survey(const kc_neighbours *all, double lat, double lon, surroundings *about) {
-    int64_t own = row_of(all, lat), first = own > 0 ? own - 1 : 0, last = own + 1 < all->rows ? own + 1 : own;
+    int64_t own = row_of(all, lat), first = row_of(all, lat - all->reach_deg), last = row_of(all, lat + all->reach_deg);
     about->own = own;
+    about->first = first;
+    about->last = last;
     about->count = about->wide = 0;
     for (int64_t r = first; r <= last; r++) {
         int32_t columns = all->columns[r];
@@ -355,23 +404,42 @@ static void survey(const kc_neighbours *all, double lat, double lon, surrounding
     }
 }
 
+/* The seats of a room whose movers may be nearer than the root of `rough2`, a bit each. */
+static inline uint32_t seats_near(const chamber *in, const float place[3], float rough2) {
+    static const uint32_t BIT[SEATS] = {1, 2, 4, 8, 16, 32, 64, 128};
+    uint32_t bits = 0;
+    for (int k = 0; k < SEATS; k++) {
+        float x = in->x[k] - place[0], y = in->y[k] - place[1], z = in->z[k] - place[2];
+        bits |= BIT[k] & -(uint32_t)(x * x + y * y + z * z < rough2);
+    }
+    return bits;
+}
+
 /* Those of one cell who are near and were not. */
 static int look_into(kc_neighbours *all, const kc_reports *reports, int64_t row, int64_t cell, int64_t head,
                      kc_sightings *seen) {
     int32_t who = (int32_t)reports->mover[row];
     const member *one = all->members + who;
     double reach = all->radius - KC_DEPTH_M, height = all->height - KC_DEPTH_M;
-    for (int32_t number = all->heads[head]; number != NOBODY; number = all->members[number].next) {
-        const member *other = all->members + number;
-        double x = other->place[0] - one->place[0], y = other->place[1] - one->place[1];
-        double z = other->place[2] - one->place[2];
-        if (x * x + y * y + z * z >= reach * reach || other->cell != cell || number == who) continue;
-        if (all->marks[number] == all->mark || fabs(one->t - other->t) > all->age) continue;
-        int32_t flags;
-        double metres = kc_ground_m(one->place, other->place);
-        if (metres >= reach || between_heights(all, one, other, &flags) >= height) continue;
-        if (!see(seen, KC_NEAR, flags, reports, row, one, other, number, metres, all->radius)) return 0;
-        if (!befriend(all->circles + who, number) || !befriend(all->circles + number, who)) return 0;
+    double rough = reach * (1.0 + FLOATS_SHARE) + FLOATS_M;
+    float rough2 = (float)(rough * rough), place[3] = {(float)one->place[0], (float)one->place[1], (float)one->place[2]};
+    for (int32_t next, in = all->heads[head]; in != NOBODY; in = next) {
+        const chamber *here = all->chambers + in;
+        next = here->next;
+        for (uint32_t bits = seats_near(here, place, rough2); bits; bits &= bits - 1) {
+            int32_t number = here->who[__builtin_ctz(bits)];
+            if (number == who) continue;
+            const member *other = all->members + number;
+            if (other->mark == all->mark || other->cell != cell || fabs(one->t - other->t) > all->age) continue;
+            double x = other->place[0] - one->place[0], y = other->place[1] - one->place[1];
+            double z = other->place[2] - one->place[2];
+            if (x * x + y * y + z * z >= reach * reach) continue;
+            int32_t flags;
+            double metres = kc_ground_m(one->place, other->place);
+            if (metres >= reach || between_heights(all, one, other, &flags) >= height) continue;
+            if (!see(seen, KC_NEAR, flags, reports, row, one, other, number, metres, all->radius)) return 0;
+            if (!befriend(all->circles + who, number) || !befriend(all->circles + number, who)) return 0;
+        }
     }
     return 1;
 }
@@ -381,8 +449,8 @@ static int look_around(kc_neighbours *all, const kc_reports *reports, int64_t ro
     for (int k = 0; k < about->count; k++)
         if (!look_into(all, reports, row, about->cells[k], about->heads[k], seen)) return 0;
     if (!about->wide) return 1;
-    int64_t own = about->own, first = own > 0 ? own - 1 : 0, last = own + 1 < all->rows ? own + 1 : own;
-    for (int64_t r = first; r <= last; r++) {
+    int64_t own = about->own;
+    for (int64_t r = about->first; r <= about->last; r++) {
         int32_t columns = all->columns[r];
         double lon = reports->lon[row];
         int64_t from = column_of(lon - all->window[own], columns), upto = column_of(lon + all->window[own], columns);
@@ -409,15 +477,17 @@ static int arrive(kc_neighbours *all, const kc_reports *reports, int64_t row, co
     member *one = all->members + who;
     int32_t columns = all->columns[about->own];
     int64_t cell = cell_of(about->own, column_of(reports->lon[row], columns), columns);
-    int moves = !one->known || one->cell != cell;
-    if (one->known && moves) take_down(all, who);
+    int knew = one->seat != NOWHERE, moves = !knew || one->cell != cell;
+    if (knew && moves) take_down(all, who);
     memcpy(one->place, reports->place + 3 * row, sizeof one->place);
     one->t = reports->t[row];
     one->alt = reports->alt[row];
     one->datum = reports->datum[row];
-    one->known = 1;
     one->cell = cell;
-    if (moves) hang(all, who);
+    if (moves)
+        hang(all, who);
+    else
+        sit(all->chambers + one->seat / SEATS, one->seat % SEATS, one, who);
     all->mark++;
     int64_t first = seen->count;
     if (!look_back(all, reports, row, seen) || !look_around(all, reports, row, about, seen)) return 0;
@@ -431,7 +501,7 @@ static int arrive(kc_neighbours *all, const kc_reports *reports, int64_t row, co
  */
 KC_EXPORT int kc_neighbours_feed(kc_neighbours *all, const kc_reports *reports, kc_sightings *seen) {
     enum { BLOCK = 24 };
-    if (reports->movers >= NOBODY / 4 || !make_room(all, reports->movers)) return -1;
+    if (reports->movers >= NOBODY / SEATS || !make_room(all, reports->movers)) return -1;
     surroundings about[BLOCK];
     for (int64_t from = 0; from < reports->count; from += BLOCK) {
         int many = reports->count - from < BLOCK ? (int)(reports->count - from) : BLOCK;
@@ -446,7 +516,9 @@ KC_EXPORT int kc_neighbours_feed(kc_neighbours *all, const kc_reports *reports, 
         for (int i = 0; i < many; i++) {
             for (int k = 0; k < about[i].count; k++) {
                 int32_t number = all->heads[about[i].heads[k]];
-                if (number != NOBODY) __builtin_prefetch(all->members + number);
+                if (number == NOBODY) continue;
+                __builtin_prefetch(all->chambers[number].x);
+                __builtin_prefetch(all->chambers[number].z);
             }
         }
         for (int i = 0; i < many; i++) {
@@ -455,12 +527,6 @@ KC_EXPORT int kc_neighbours_feed(kc_neighbours *all, const kc_reports *reports, 
             for (int32_t k = 0; k < circle->count && k < FEW; k++) {
                 __builtin_prefetch(all->members + others[k]);
                 __builtin_prefetch(all->circles + others[k], 1);
-            }
-            for (int k = 0; k < about[i].count; k++) {
-                int32_t number = all->heads[about[i].heads[k]];
-                if (number == NOBODY) continue;
-                int32_t next = all->members[number].next;
-                if (next != NOBODY) __builtin_prefetch(all->members + next);
             }
         }
         for (int i = 0; i < many; i++)
