@@ -18,7 +18,6 @@ from keepclear.utm.asked import NO_SUBSCRIPTION, IntentAsked
 from keepclear.utm.index import Extent, extent_of
 from keepclear.utm.ledger import Ledger
 from keepclear.utm.ruling import Asker, NotAllowed
-from keepclear.utm.scopes import CONSTRAINT_PROCESSING
 from keepclear.utm.versions import id_of, version_of
 
 NO_TIME = timedelta(0)
@@ -37,7 +36,8 @@ def attach(
     """The subscription that intent `id`, of this extent, is to have.
 
     Malformed if it is not here, tells of no intents, or is explicit and does not cover the intent; NotAllowed if it is
-    another service's, or is to tell of constraints and the token does not cover that.
+    another service's. A new one may tell of constraints under any scope that opens the operation, as the field's own
+    suite has it, though F3548-21 (ImplicitSubscriptionParameters) wants that of constraint processing.
     """
     if asked.new_subscription is not None:
         return Attached(_made(asker, id, asked, nonce), changed=True)
@@ -106,13 +106,6 @@ def _joined(one: UtmVolume, other: UtmVolume) -> UtmVolume:
 def _made(asker: Asker, id: str, asked: IntentAsked, nonce: str) -> UtmSubscription:
     wanted = asked.new_subscription
     assert wanted is not None
-    if wanted.for_constraints and not asker.has(CONSTRAINT_PROCESSING):
-        raise NotAllowed(
-            "to be told of constraints needs utm.constraint_processing",
-            field="new_subscription.notify_for_constraints",
-            code="utm_scope",
-            scope=CONSTRAINT_PROCESSING,
-        )
     name = id_of(f"subscription of {id}", nonce)
     return UtmSubscription(
         id=name,
