@@ -25,6 +25,7 @@ from keepclear.model.base import Short, Value
 from keepclear.node.access_tokens import DEVELOPMENT_KEY, development_key
 from keepclear.server.f3548.auth import Verifier
 from keepclear.server.f3548.keys import Key, public_key, read_keys
+from keepclear.server.f3548.outgoing import Outgoing
 from keepclear.utm.asked import Rules
 
 FILE = "f3548.json"
@@ -39,7 +40,8 @@ class Settings(Value, frozen=True, kw_only=True):
     `certificate_key`: PEM files for TLS; without them the listener speaks plain http, on this machine only, unless
     `behind_proxy` says that a proxy which speaks TLS stands before it. `development_tokens`: whether the listener also
     signs tokens for whoever asks (`GET /token`) and takes them; never where another machine could ask. `pool`: the name
-    of the DSS Airspace Representation this node is part of (by default its own id).
+    of the DSS Airspace Representation this node is part of (by default its own id). `outgoing`: calls to other
+    services.
     """
 
     keys: Annotated[tuple[File, ...], Meta(max_length=20)] = ()
@@ -51,6 +53,7 @@ class Settings(Value, frozen=True, kw_only=True):
     behind_proxy: bool = False
     development_tokens: bool = False
     pool: Short | None = None
+    outgoing: Outgoing | None = None
 
     def rules(self) -> Rules:
         """What is loosened of the rules."""
