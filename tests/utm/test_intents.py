@@ -342,8 +342,10 @@ def test_constraints_elsewhere_or_ended_are_not_asked_for() -> None:
     desk.plan(BRAVO_CP, ONE, wanted(by=BRAVO, implicit=True, told_of_constraints=True))
 
 
-def test_to_be_told_of_constraints_needs_the_role_that_processes_them() -> None:
-    refused(Desk(), NotAllowed, BRAVO, ONE, wanted(by=BRAVO, implicit=True, told_of_constraints=True))
+def test_an_intents_own_subscription_may_tell_of_constraints_without_the_role_that_processes_them() -> None:
+    desk = Desk()
+    desk.plan(BRAVO, ONE, wanted(by=BRAVO, implicit=True, told_of_constraints=True))
+    assert [each.for_constraints for each in desk.ledger.subscriptions.values()] == [True]
 
 
 def test_a_full_ledger_hides_nothing() -> None:
