@@ -308,6 +308,29 @@ def test_what_cannot_be_near_is_passed_over(what: str, stops: list[tuple[float, 
 
 
 @compiled
+@pytest.mark.parametrize("room", [(0.0, 0.0, 0.0, 0.0), (500.0, 50.0, 200.0, 900.0)])
+@pytest.mark.parametrize("kind", [PlanKind.FLIGHT, PlanKind.OBSERVATION])
+def test_all_times_at_which_two_meet_are_told_whatever_lies_between(
+    room: tuple[float, float, float, float], kind: PlanKind
+) -> None:
+    """Only legs between the first and the last time at which two may meet are gone through."""
+    hour = 3_600.0
+    there = [(k * hour / 20, 20_000.0 * k, 0.0, 1_000.0) for k in range(21)]
+    back = [(hour + k * hour / 20, 20_000.0 * (20 - k), 5_000.0 * (k == 10), 1_100.0) for k in range(1, 21)]
+    shuttle = Plans.of(way("shuttle", there + back, kind=kind, room=room))
+    posts = [way(f"post{k}", [(-hour, 20_000.0 * k, 1e3, 900.0), (3 * hour, 20_000.0 * k, 1e3, 900.0)]) for k in (3, 7)]
+    live, least = KernelPlans(minima(Minimum(4_000.0, 300.0))), minima(Minimum(4_000.0, 300.0))
+    others = pack(Plans.of(Plans.concatenated(posts)))
+    live.put(others, np.array([-1, -1]))
+    asked = pack(shuttle)
+    rows = live.check(asked, np.array([-1]))
+    each = [stays_of_pair(asked, 0, others, j, least) for j in (0, 1)]
+    assert [len(stays) for stays in each] == [2, 2]
+    assert rows["t0_s"].tolist() == np.concatenate([stays["t0_s"] for stays in each]).tolist()
+    assert rows["margin_m"].tolist() == np.concatenate([stays["margin_m"] for stays in each]).tolist()
+
+
+@compiled
 def test_other_datums_are_judged_on_the_ground_alone() -> None:
     live = KernelPlans(minima(Minimum(9_260.0, 300.0)))
     live.put(pack(Plans.of(way("here", list(NEAR)))), np.array([-1]))

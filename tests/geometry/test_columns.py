@@ -15,8 +15,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from keepclear.errors import Malformed
+from keepclear.geometry import kernels
 from keepclear.geometry.columns import DATUMS, KINDS, Datum, Plans, Positions, checked, checked_positions, running
-from keepclear.geometry.soundness import HIGHEST_M, LAST_S, MOST_VERTICES
+from keepclear.geometry.soundness import HIGHEST_M, LAST_S, MOST_VERTICES, _surely_sound
 from keepclear.model.places import LatLon
 from keepclear.model.plans import Plan, PlanKind, Trajectory
 from keepclear.model.volumes import Circle, Polygon, Volume
@@ -198,6 +199,14 @@ def test_a_time_not_later_than_the_one_before_is_named(
     plan, point = owner(plans.point_from, at)
     refusal = refused(replace(plans, t_s=t))
     assert (refusal.field, refusal.code) == (f"plans[p{plan}].points[{point}].t_s", "times_not_rising")
+
+
+@pytest.mark.kernels
+@pytest.mark.skipif(kernels.LIBRARY is None, reason="no compiled kernels here")
+@given(shapes=shapes, legs=st.integers(1, 5))
+def test_the_kernels_find_in_order_what_is(shapes: list[str], legs: int) -> None:
+    # What is not in order they must leave to be named: all the tests of a wrong number go through them first.
+    assert _surely_sound(plans_of(shapes, legs))
 
 
 @given(shapes=shapes, legs=st.integers(1, 5))

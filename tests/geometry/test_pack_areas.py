@@ -13,7 +13,7 @@ from keepclear.geometry.areas_twin import degrees_of
 from keepclear.geometry.columns import Plans
 from keepclear.geometry.earth import FloatArray, points_in_space
 from keepclear.geometry.pack import Packed, pack
-from keepclear.geometry.pack_areas import LONGEST_EDGE_M
+from keepclear.geometry.pack_areas import LONGEST_EDGE_M, _cut_rings, _plain_rings
 from tests.geometry.drawn import DESERT, GEOD, PLACES, Place, along, at, of_rings, plans_of, rough_ring, true_depths
 
 pytestmark = pytest.mark.kernels
@@ -104,6 +104,24 @@ def test_many_at_once_are_as_one_by_one() -> None:
     for j, area in enumerate(rings):
         assert whole.areas[j].tolist() == pack(of_rings([area])).areas[0].tolist()
         assert areas.depths_m(whole, j, whole.areas[j : j + 1, 5:])[0] < -50.0
+
+
+@pytest.mark.skipif(kernels.LIBRARY is None, reason="no compiled kernels here")
+@pytest.mark.parametrize(
+    ("size", "closed", "plain"), [(3_000.0, False, True), (3_000.0, True, True), (40_000.0, False, False)]
+)
+@pytest.mark.parametrize("place", [*PLACES, (-90.0, 0.0)])
+def test_rings_without_long_edges_are_the_same_in_one_pass(
+    place: Place, size: float, closed: bool, plain: bool
+) -> None:
+    rings = [at(rough_ring(np.random.default_rng(k), size, corners), place) for k, corners in enumerate((5, 9, 200))]
+    rings[2] = rings[2][: 6 if not plain else None]  # two edges of the last one are longer than a leg of an area
+    plans = of_rings([[np.vstack((ring, ring[:1])) if closed else ring] for ring in rings])
+    quick, slow = _plain_rings(plans), _cut_rings(plans)
+    assert (quick is not None) is plain
+    if quick:
+        assert quick[0].tolist() == slow[0].tolist() == [0, 5, 14, 214]
+        assert quick[1].tolist() == slow[1].tolist()
 
 
 def test_a_thin_outline_has_a_point_within() -> None:

@@ -20,14 +20,18 @@ _ADDRESS, _COUNT = ctypes.c_void_p, ctypes.c_int64
 if kernels.LIBRARY is not None:
     kernels.LIBRARY.kc_surface.argtypes = [_COUNT, *[_ADDRESS] * 3]
     kernels.LIBRARY.kc_surface.restype = None
-    kernels.LIBRARY.kc_count_nodes.argtypes = [_COUNT, *[_ADDRESS] * 5, ctypes.POINTER(_COUNT)]
-    kernels.LIBRARY.kc_count_nodes.restype = _COUNT
+    kernels.LIBRARY.kc_way_nodes.argtypes = [_COUNT, *[_ADDRESS] * 8, ctypes.POINTER(_COUNT), _COUNT, _ADDRESS]
+    kernels.LIBRARY.kc_way_nodes.restype = _COUNT
     kernels.LIBRARY.kc_fill_nodes.argtypes = [_COUNT, *[_ADDRESS] * 9]
     kernels.LIBRARY.kc_fill_nodes.restype = _COUNT
     kernels.LIBRARY.kc_legs_at.argtypes = [_COUNT, *[_ADDRESS] * 4]
     kernels.LIBRARY.kc_legs_at.restype = None
     kernels.LIBRARY.kc_on_plane_at.argtypes = [_ADDRESS, _COUNT, *[_ADDRESS] * 2]
     kernels.LIBRARY.kc_on_plane_at.restype = None
+
+
+FEW_POINTS = 1_000
+"""Of so many the nodes are worked out before it is known how many there are."""
 
 
 def places(lat_deg: npt.ArrayLike, lon_deg: npt.ArrayLike) -> FloatArray:
@@ -53,9 +57,15 @@ def nodes(plans: Plans, bands: FloatArray) -> tuple[IntArray, FloatArray, IntArr
     assert kernels.LIBRARY is not None
     n, t, alt = len(plans), pointer(plans.t_s), pointer(plans.alt_m)
     lat, lon, begin, band = (pointer(each) for each in (plans.lat_deg, plans.lon_deg, plans.point_from, bands))
-    points = places(plans.lat_deg, plans.lon_deg)
+    room = 2 * len(plans.t_s) if len(plans.t_s) <= FEW_POINTS else 0
+    points, filled = np.empty((len(plans.t_s), 3)), np.empty((room, 6))
     node_from, far = np.empty(n + 1, dtype=np.int64), _COUNT()
-    count = kernels.LIBRARY.kc_count_nodes(n, begin, alt, band, pointer(points), pointer(node_from), ctypes.byref(far))
+    count = kernels.LIBRARY.kc_way_nodes(
+        *(n, begin, t, lat, lon, alt, band, pointer(points), pointer(node_from)),
+        *(ctypes.byref(far), room, pointer(filled)),
+    )
+    if count <= room and not far.value:
+        return node_from, filled[:count], np.empty((0, 3), dtype=np.int64)
     filled, left = np.empty((count, 6)), np.empty((far.value, 3), dtype=np.int64)
     undone = kernels.LIBRARY.kc_fill_nodes(
         n, begin, t, lat, lon, alt, band, pointer(points), pointer(filled), pointer(left)

@@ -20,8 +20,8 @@ static inline double chord_of(const double *a, const double *b) {
 /* Where each of n plans' nodes begin, (n + 1,), and how many legs are longer than KC_NEAR_M; returns how many nodes.
  *
  * `point_from` (n + 1,), `alt` (m,) metres or NaN, `bands` (n, 2) metres, `points` (m, 3) metres: as of `Plans`. */
-KC_EXPORT int64_t kc_count_nodes(int64_t n, const int64_t *point_from, const double *alt, const double *bands,
-                                 const double *points, int64_t *node_from, int64_t *far) {
+static int64_t count_nodes(int64_t n, const int64_t *point_from, const double *alt, const double *bands,
+                           const double *points, int64_t *node_from, int64_t *far) {
     int64_t total = 0;
     *far = 0;
     node_from[0] = 0;
@@ -87,6 +87,17 @@ KC_EXPORT int64_t kc_fill_nodes(int64_t n, const int64_t *point_from, const doub
         }
     }
     return undone;
+}
+
+/* Both, from degrees: fills `points` (m, 3) and `node_from`, and `nodes` too if it has `room` for as many as there are and
+ * no leg is longer than KC_NEAR_M. Returns how many; `far` as above. */
+KC_EXPORT int64_t kc_way_nodes(int64_t n, const int64_t *point_from, const double *t, const double *lat,
+                               const double *lon, const double *alt, const double *bands, double *points,
+                               int64_t *node_from, int64_t *far, int64_t room, double *nodes) {
+    kc_surface(point_from[n], lat, lon, points);
+    int64_t count = count_nodes(n, point_from, alt, bands, points, node_from, far);
+    if (count <= room && !*far) kc_fill_nodes(n, point_from, t, lat, lon, alt, bands, points, nodes, NULL);
+    return count;
 }
 
 /* Where movers are, (n, 3) metres: each on the leg from node `first[i]` at a share (0 to 1) of its time. */
