@@ -10,13 +10,17 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
+from urllib.parse import urlsplit
 
+import httpx
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
+from hypothesis import given
+from hypothesis import strategies as st
 
 from keepclear.errors import CallFailed, Malformed
 from keepclear.node.outbound import Outbound, Reply
@@ -135,6 +139,34 @@ def test_url_tricks_are_refused(name: str) -> None:
 def test_plain_urls_are_read(url: str, host: str, port: int, path: str) -> None:
     target = read_url(url, allow_http=True)
     assert (target.host, target.port, target.path) == (host, port, path)
+
+
+PIECES = ["uss.example.org", "evil.example", "127.0.0.1", "0x7f", "[::1]", "@", ":", ":443", "/", "//", "\\", "#", "?",
+          "%2e", "%00", ".", "..", " ", "\t", "é", "https://", "http:"]  # fmt: skip
+
+
+@given(rest=st.lists(st.sampled_from(PIECES) | st.text(max_size=2), max_size=6).map("".join))
+def test_what_is_taken_has_one_reading(rest: str) -> None:
+    """Two readers of the field's make of it what this one does."""
+    url = f"https://{rest}"
+    try:
+        target = read_url(url, allow_http=True)
+    except NotCallable:
+        return
+    split, other = urlsplit(url), httpx.URL(url)
+    assert split.hostname is not None
+    assert _same(split.hostname) == _same(other.host) == target.host
+    assert (split.port or 443) == (other.port or 443) == target.port
+    assert other.raw_path.decode() == target.path
+    assert split.username is split.password is None
+
+
+def _same(host: str) -> str:
+    """A host as one reader gives it, an address in its usual form."""
+    try:
+        return str(ip_address(host))
+    except ValueError:
+        return host
 
 
 def test_only_the_very_host_and_port_are_enrolled() -> None:

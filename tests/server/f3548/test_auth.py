@@ -12,6 +12,8 @@ import msgspec
 import pytest
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding
+from hypothesis import assume, given
+from hypothesis import strategies as st
 from joserfc import jws
 
 from keepclear.errors import Malformed
@@ -248,6 +250,39 @@ def test_what_only_resembles_a_token_is_refused(verifier: Verifier, name: str) -
     make, code = ATTACKS[name]
     assert refusal(verifier, f"Bearer {make()}") == code
     assert refusal(verifier, f"Bearer {make()}") == code
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+    max_leaves=5,
+)
+
+
+@given(shown=st.text() | st.text().map(lambda text: f"Bearer {text}"))
+def test_whatever_is_shown_is_refused_in_one_way(shown: str) -> None:
+    verifier = Verifier([public_key(rsa_key("issuer").public_key())], AUDIENCES)
+    assert refusal(verifier, shown).startswith("utm_")
+
+
+@given(name=st.sampled_from(["sub", "iss", "aud", "exp", "nbf", "iat", "scope", "jti"]), value=JSON)
+def test_whatever_is_signed_names_an_asker_or_is_refused(name: str, value: object) -> None:
+    verifier = Verifier([public_key(rsa_key("issuer").public_key())], AUDIENCES)
+    try:
+        asker = verifier.asker(f"Bearer {token(body=claims(**{name: value}))}", NOW)
+    except Unauthenticated:
+        return
+    assert asker.sub == (value if name == "sub" else "uss_north")
+    assert name not in ("aud", "exp") or isinstance(value, list | int | float)
+
+
+@given(place=st.integers(min_value=0), letter=st.sampled_from("ABab01-_.="))
+def test_no_letter_of_a_token_can_be_another(place: int, letter: str) -> None:
+    verifier = Verifier([public_key(rsa_key("issuer").public_key())], AUDIENCES)
+    good = GOOD["no typ"]
+    place %= len(good)
+    assume(good[place] != letter)
+    refusal(verifier, f"Bearer {good[:place]}{letter}{good[place + 1 :]}")
 
 
 @pytest.mark.parametrize(
