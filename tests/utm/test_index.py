@@ -103,6 +103,16 @@ def test_an_area_that_cannot_be_covered_changes_nothing() -> None:
     assert held.meeting(extent_of([circle()])) == ["it"]
 
 
+@pytest.mark.parametrize("apart_deg", [0.0, 0.5])
+def test_many_large_volumes_are_too_large_together(apart_deg: float) -> None:
+    """Whether they lie upon one another or beside one another."""
+    some = [circle(UtmPoint(lat_deg=10.0, lng_deg=20.0 + apart_deg * k), radius_m=2e4) for k in range(400)]
+    assert extent_of(some[:15]).cells
+    with pytest.raises(Malformed) as refused:
+        extent_of(some)
+    assert refused.value.code == "too_large"
+
+
 # ── against the plain twin ───────────────────────────────────────────────────────────────────────────────────────────
 
 names = st.integers(0, 25).map(str)

@@ -17,12 +17,15 @@ from typing import NamedTuple
 
 import numpy as np
 
-from keepclear.geometry.cells import cells_of_circle, cells_of_polygon
+from keepclear.errors import Malformed
+from keepclear.geometry.cells import MAX_CELLS, cells_of_circle, cells_of_polygon
 from keepclear.geometry.earth import FloatArray
 from keepclear.model.utm import UtmVolume
 
 REMEMBERED = 32
 """One request asks for an extent several times: as it is judged, as it is taken in, and for its subscription."""
+MAX_COVERED = 10 * MAX_CELLS
+"""Cells of all volumes of one entity, each counted as often as it is covered."""
 CROWDED, SPARSE = 48, 16
 """Entities in one cell: above the one they are kept in columns, below the other one by one again."""
 
@@ -38,7 +41,11 @@ class Extent(NamedTuple):
 
 
 def extent_of(volumes: Iterable[UtmVolume]) -> Extent:
-    """The extent of one entity. Malformed if an outline cannot be covered; see `keepclear.geometry.cells`."""
+    """The extent of one entity.
+
+    Malformed (`too_large`) if an outline cannot be covered (`keepclear.geometry.cells`), or if there would be more than
+    `MAX_CELLS` cells, or `MAX_COVERED` where volumes lie upon one another.
+    """
     return _extent_of(tuple(volumes))
 
 
@@ -53,9 +60,14 @@ def cells_of(volume: UtmVolume) -> tuple[int, ...]:
 @lru_cache(maxsize=REMEMBERED)
 def _extent_of(volumes: tuple[UtmVolume, ...]) -> Extent:
     cells: set[int] = set()
+    covered = 0
     lower_m, upper_m, starts_s, ends_s = math.inf, -math.inf, math.inf, -math.inf
     for volume in volumes:
-        cells.update(cells_of(volume))
+        touched = cells_of(volume)
+        cells.update(touched)
+        covered += len(touched)
+        if len(cells) > MAX_CELLS or covered > MAX_COVERED:
+            raise Malformed("the volumes together are too large to be covered", code="too_large")
         lower_m = min(lower_m, -math.inf if volume.lower_m is None else volume.lower_m)
         upper_m = max(upper_m, math.inf if volume.upper_m is None else volume.upper_m)
         starts_s = min(starts_s, -math.inf if volume.starts_at is None else volume.starts_at.timestamp())
