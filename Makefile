@@ -144,6 +144,25 @@ bench: kernels .cache/bench/.ready ## figures beside the field's peers, on the s
 	  --constraint constraints.txt --constraint bench/constraints.txt --no-build-isolation --editable '.[bench]'
 	@touch $@
 
+# The field's own suite wants a Python of its own (3.13) and 850 MB. Where there is none its absence is said, not hidden.
+CONFORMANCE := .cache/conformance
+
+.PHONY: conformance
+conformance: setup ## ASTM F3548-21 as the field tests it: its own suite, twice against a fresh node (needs Python 3.13)
+	@python=$$(for each in python3.13 "$$HOME"/.pyenv/versions/3.13*/bin/python3.13; do \
+	  if "$$each" -c '' 2>/dev/null; then echo "$$each"; break; fi; done); \
+	if [ -z "$$python" ]; then $(call shout,no Python 3.13 here: THE CONFORMANCE SUITE IS SKIPPED); exit 0; fi; \
+	if [ ! -f $(CONFORMANCE)/.ready ]; then \
+	  printf '\n\033[1m== conformance: an environment for interuss-monitoring in $(CONFORMANCE)\033[0m\n'; \
+	  "$$python" -m venv $(CONFORMANCE); \
+	  $(CONFORMANCE)/bin/python -m pip --disable-pip-version-check --no-input --quiet --quiet install \
+	    'interuss-monitoring==0.37.0' 'implicitdict==4.1.0'; \
+	  touch $(CONFORMANCE)/.ready; \
+	fi; \
+	printf '\n\033[1m== conformance\033[0m\n'; \
+	SECONDS=0; $(BIN)/python -m tests.conformance.run $(CONFORMANCE)/bin/python; \
+	echo "conformance took $$SECONDS s"
+
 .PHONY: fuzz
 fuzz: setup ## the property tests with many more cases and fresh seeds
 	@$(BIN)/python -m pytest --hypothesis-profile=long --timeout=0

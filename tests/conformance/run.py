@@ -1,0 +1,112 @@
+"""Runs the field's own suite for F3548-21, the prober of interuss-monitoring, against a fresh node (`make conformance`).
+
+Twice on the same node, as what a run leaves behind must not trouble the next. Exit status 0 only if every test of both
+rounds passed. The suite lives in an environment of its own, named as the first argument.
+"""
+
+from __future__ import annotations
+
+import json
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from xml.etree import ElementTree
+
+TESTS = 177
+"""In interuss-monitoring 0.37.0; fewer would mean that some were skipped."""
+ROUNDS = 2
+RESOURCES = Path(__file__).parent / "resources"
+_PUBLIC_KEY = "from monitoring.monitorlib.auth import NoAuth; print(NoAuth.dummy_private_key.export_to_pem().decode())"
+_SUITE = "import monitoring.prober; print(monitoring.prober.__path__[0])"
+
+
+def main() -> int:
+    suite_python = Path(sys.argv[1]).absolute()
+    with tempfile.TemporaryDirectory() as scratch, _node(suite_python, Path(scratch)) as url:
+        for number in range(1, ROUNDS + 1):
+            began = time.monotonic()
+            passed = _round(suite_python, url, Path(scratch))
+            print(f"prober, round {number}: {passed} of {TESTS} passed in {time.monotonic() - began:.0f} s", flush=True)
+            if passed != TESTS:
+                return 1
+    return 0
+
+
+@contextmanager
+def _node(suite_python: Path, scratch: Path) -> Iterator[str]:
+    """A node on a fresh folder that takes the suite's tokens; its address."""
+    keepclear = str(Path(sys.executable).with_name("keepclear"))
+    folder, log = scratch / "node", scratch / "log"
+    port = _free_port()
+    names = ["--name-en", "Desk", "--name-ar", "مكتب"]
+    made = ["init", str(folder), "--node", "desk.node", "--party", "desk", *names]
+    peers = ["--listen", f"http://127.0.0.1:{_free_port()}"]
+    subprocess.run([keepclear, *made, *peers], check=True, stdout=subprocess.DEVNULL)
+    (folder / "authority.pem").write_text(_said_by(suite_python, _PUBLIC_KEY))
+    settings = {"keys": ["authority.pem"], "audiences": ["127.0.0.1"]}
+    (folder / "f3548.json").write_text(json.dumps(settings))
+    serve = [keepclear, "serve", str(folder), "--local", "127.0.0.1:0", "--f3548", f"127.0.0.1:{port}"]
+    with log.open("w") as stream:
+        node = subprocess.Popen(serve, stdout=stream, stderr=subprocess.STDOUT)
+    url = f"http://127.0.0.1:{port}"
+    try:
+        _wait_for(f"{url}/healthy", node, log)
+        yield url
+    finally:
+        node.terminate()
+        node.wait(30)
+
+
+def _round(suite_python: Path, url: str, scratch: Path) -> int:
+    """How many tests of the suite pass."""
+    options, report = scratch / "prober.ini", scratch / "report.xml"
+    options.write_text("[pytest]\n")  # not the options of whatever stands around the suite
+    auth = [f"--{each}=NoAuth(sub=fake_uss)" for each in ("rid-auth", "rid-v2-auth", "scd-auth1")]
+    subprocess.run(
+        [
+            *(str(suite_python), "-m", "pytest", _said_by(suite_python, _SUITE)),
+            *("-c", str(options), "--rootdir", str(scratch), "-p", "no:cacheprovider", "-q", "--tb=short"),
+            *("-W", "ignore", f"--junitxml={report}"),
+            *("--dss-endpoint", url, *auth, "--scd-auth2=NoAuth(sub=fake_uss2)", "--scd-api-version=1.0.0"),
+        ],
+        cwd=RESOURCES,
+        check=False,
+    )
+    counts = ElementTree.parse(report).getroot().find("testsuite")
+    if counts is None:
+        return 0
+    return int(counts.get("tests", 0)) - sum(int(counts.get(each, 0)) for each in ("failures", "errors", "skipped"))
+
+
+def _said_by(suite_python: Path, code: str) -> str:
+    said = subprocess.run([suite_python, "-c", code], check=True, stdout=subprocess.PIPE, text=True)
+    return said.stdout.strip()
+
+
+def _free_port() -> int:
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        port: int = listening.getsockname()[1]
+        return port
+
+
+def _wait_for(url: str, node: subprocess.Popen[bytes], log: Path) -> None:
+    for _ in range(600):
+        try:
+            with urllib.request.urlopen(url, timeout=5):
+                return
+        except OSError:
+            if node.poll() is not None:
+                break
+            time.sleep(0.1)
+    raise SystemExit(f"the node did not start:\n{log.read_text()}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
