@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from keepclear.errors import PeerUnreachable, Refused
 from keepclear.model.acts import UtmExchange
+from keepclear.model.base import hidden_in
 from keepclear.model.utm import Told, Way
 from keepclear.node.access_tokens import TokenSource
 from keepclear.node.clock import Clock
@@ -18,7 +19,7 @@ from keepclear.node.outbound_url import NotCallable
 from keepclear.utm.owing import NOT_CALLABLE, succeeded
 
 MAX_BODY = 20_000
-"""Characters of a message that are kept whole (`UtmExchange.body`)."""
+"""Bytes of a message that are kept whole (`UtmExchange.body`)."""
 UNREACHABLE = "unreachable"
 
 
@@ -89,11 +90,11 @@ def exchange(
     body: bytes = b"",
     keep_body: bool = True,
 ) -> UtmExchange:
-    """What goes on record of a message. A body that is too long, or not UTF-8, is on record by its digest."""
+    """What goes on record of a message. A body that is too long, not UTF-8 or hides characters is there by digest."""
     text: str | None = None
-    if body and keep_body and len(body) <= 4 * MAX_BODY:
+    if body and keep_body and len(body) <= MAX_BODY:
         text = body.decode("utf-8", "replace")
-        text = text if len(text) <= MAX_BODY and text.encode() == body else None
+        text = text if text.encode() == body and hidden_in(text) is None else None
     return UtmExchange(
         way=way,
         peer=peer[:200],

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from keepclear.errors import NodeStopped, StoreFailed
+from keepclear.errors import KeepclearError, NodeStopped, StoreFailed
 from keepclear.model.acts import UtmChange
 from keepclear.model.utm import EntityKind, Told, Way
 from keepclear.node.calling import Answered, Caller, exchange, host_of
@@ -46,15 +46,21 @@ Speaker = Callable[[Debt, Sequence[Told]], Awaitable[Message]]
 
 
 class Notifier:
-    """Says what a node owes to subscribers, from `start` to `stop`. `own_url`: what is said there stays here."""
+    """Says what a node owes to subscribers, from `start` to `stop`. What goes to `own_url` is heard by `here`."""
 
     def __init__(
-        self, node: Node, caller: Caller, speakers: Mapping[EntityKind, Speaker], own_url: str | None = None
+        self,
+        node: Node,
+        caller: Caller,
+        speakers: Mapping[EntityKind, Speaker],
+        own_url: str | None = None,
+        here: Callable[[Debt], Awaitable[None]] | None = None,
     ) -> None:
         self._node = node
         self._caller = caller
         self._speakers = speakers
         self._own_url = None if own_url is None else own_url.rstrip("/")
+        self._here = here
         self._lanes: dict[str, asyncio.Task[None]] = {}
         self._well = asyncio.Semaphore(AT_ONCE)
         self._ailing = asyncio.Semaphore(AILING_AT_ONCE)
@@ -130,7 +136,7 @@ class Notifier:
         if not told:
             answered = Answered(EXPIRED)
         elif debt.url.rstrip("/") == self._own_url:
-            answered = Answered(HERE)
+            answered = await self._hear(debt)
         else:
             async with self._ailing if state.owing.not_before(debt.url) is not None else self._well:
                 message = await self._message(debt, told)
@@ -160,6 +166,15 @@ class Notifier:
         if final and answered.outcome not in (HERE, EXPIRED) and not answered.ok:
             log.warning("notification.given_up", url=url, outcome=answered.outcome, change=debt.number)
         self._wake(state.owing.waiting_at(debt.told))
+
+    async def _hear(self, debt: Debt) -> Answered:
+        try:
+            if self._here is not None:
+                await self._here(debt)
+        except KeepclearError as error:
+            log.warning("notification.not_heard", change=debt.number, why=str(error))
+            return Answered(FAULT)
+        return Answered(HERE)
 
     async def _message(self, debt: Debt, told: Sequence[Told]) -> Message | None:
         speaker = self._speakers.get(debt.kind)

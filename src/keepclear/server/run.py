@@ -123,7 +123,11 @@ class Service:
             await self._listen(opened, peer_app(self.node), peer_socket, context)
             if utm_socket is not None:
                 utm_context = tls_context(self._utm, self._home.directory)
-                await self._listen(opened, utm_app(self.node, self._utm, self._home.directory), utm_socket, utm_context)
+                utm = utm_app(self.node, self._utm, self._home.directory)
+                if utm.services.uss is not None:
+                    opened.push_async_callback(utm.services.uss.close)
+                    utm.services.uss.start()
+                await self._listen(opened, utm, utm_socket, utm_context)
                 self.utm_url = f"{'https' if utm_context else 'http'}://{_shown(utm_socket)}"
             await opened.enter_async_context(_running(self._publish(local.hub, local.event)))
             opened.callback(local.hub.close)

@@ -21,6 +21,7 @@ from keepclear.node.node import Node
 from keepclear.node.utm_desk import UtmDesk
 from keepclear.server.f3548.auth import Verifier, authorization_in
 from keepclear.server.f3548.faults import of_problem, of_refusal
+from keepclear.server.f3548.own_uss import OwnUss
 from keepclear.server.f3548.pool import Pool
 from keepclear.server.f3548.retry import Retries
 from keepclear.server.f3548.routes import Answer, Call, Route
@@ -48,6 +49,7 @@ class Services:
     settings: Settings
     node: Node
     verifier: Verifier
+    uss: OwnUss | None = None
     retries: Retries = field(init=False)
     pool: Pool = field(init=False)
 
@@ -69,7 +71,7 @@ class UtmApp:
     """Answers the routes it is given."""
 
     def __init__(self, services: Services, routes: Iterable[Route]) -> None:
-        self._services = services
+        self.services = services
         self._root = _Place()
         for route in routes:
             self._add(route)
@@ -110,7 +112,7 @@ class UtmApp:
         asker, token = Asker(""), ""
         if route.scopes is not None:
             authorization = authorization_in(scope["headers"])
-            asker = self._services.verifier.asker(authorization, self._services.desk.now())
+            asker = self.services.verifier.asker(authorization, self.services.desk.now())
             token = (authorization or "").partition(" ")[2]
             if route.scopes and not asker.has(*route.scopes):
                 wanted = " / ".join(route.scopes)
@@ -123,10 +125,10 @@ class UtmApp:
         if body is None:
             return _too_large(lang)
         call = Call(asker, _path(names, segments), _query(scope["query_string"]), body, token, headers)
-        return await route.handler(self._services, call)
+        return await route.handler(self.services, call)
 
     def _availability(self, manager: str) -> Availability:
-        return of_manager(self._services.node.state.utm, manager)
+        return of_manager(self.services.node.state.utm, manager)
 
     # ── the tree of paths ──
 

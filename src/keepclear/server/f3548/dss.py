@@ -75,7 +75,12 @@ def _availability_got(held: UtmAvailability) -> says.AvailabilityGot:
 
 
 async def make_report(services: Services, call: Call) -> Answer:
-    """makeDssReport: kept in the record as it came, or only its digest if it is long or hides characters.
+    """makeDssReport."""
+    return await file_report(services, call, "makeDssReport")
+
+
+async def file_report(services: Services, call: Call, did: str) -> Answer:
+    """Keep a report in the record as it came, or only its digest if it is long or hides characters.
 
     The id is made of the reporter and the report, so the same report sent again has the same id.
     """
@@ -86,7 +91,7 @@ async def make_report(services: Services, call: Call) -> Answer:
     exchange = UtmExchange(
         way=Way.RECEIVED,
         peer=call.asker.sub,
-        did="makeDssReport",
+        did=did,
         at=services.desk.now(),
         outcome="201",
         body_sha256=digest,

@@ -29,6 +29,12 @@ class KeyReused(Refused):
     code = "utm_key_reused"
 
 
+class NoTelemetry(Refused):
+    """The flight is off-nominal, and nothing was reported of where it is (412)."""
+
+    code = "utm_no_telemetry"
+
+
 _STATUS: tuple[tuple[type[KeepclearError], int], ...] = (
     (Unauthenticated, 401),
     (NotAllowed, 403),
@@ -36,6 +42,7 @@ _STATUS: tuple[tuple[type[KeepclearError], int], ...] = (
     (Stale, 409),
     (MissingKnowledge, 409),
     (Down, 412),
+    (NoTelemetry, 412),
     (TooLarge, 413),
     (KeyReused, 422),
     (TooMany, 429),

@@ -26,6 +26,7 @@ from keepclear.node.access_tokens import DEVELOPMENT_KEY, development_key
 from keepclear.server.f3548.auth import Verifier
 from keepclear.server.f3548.keys import Key, public_key, read_keys
 from keepclear.server.f3548.outgoing import Outgoing
+from keepclear.server.f3548.own_uss import UssSettings
 from keepclear.utm.asked import Rules
 
 FILE = "f3548.json"
@@ -41,7 +42,7 @@ class Settings(Value, frozen=True, kw_only=True):
     `behind_proxy` says that a proxy which speaks TLS stands before it. `development_tokens`: whether the listener also
     signs tokens for whoever asks (`GET /token`) and takes them; never where another machine could ask. `pool`: the name
     of the DSS Airspace Representation this node is part of (by default its own id). `outgoing`: calls to other
-    services.
+    services. `uss`: this node as a USS, beside its DSS; it needs `outgoing`.
     """
 
     keys: Annotated[tuple[File, ...], Meta(max_length=20)] = ()
@@ -54,6 +55,7 @@ class Settings(Value, frozen=True, kw_only=True):
     development_tokens: bool = False
     pool: Short | None = None
     outgoing: Outgoing | None = None
+    uss: UssSettings | None = None
 
     def rules(self) -> Rules:
         """What is loosened of the rules."""

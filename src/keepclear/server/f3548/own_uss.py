@@ -1,0 +1,114 @@
+"""What the listener needs of this node as a USS, put together from its settings."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Annotated
+
+from msgspec import Meta
+
+from keepclear.errors import NotNow
+from keepclear.formats.flight_planning import TelemetryPoint
+from keepclear.model.base import Value
+from keepclear.model.utm import EntityKind, Manager
+from keepclear.node.access_tokens import TokenSource
+from keepclear.node.calling import Caller
+from keepclear.node.hearing import Hearing
+from keepclear.node.node import Node
+from keepclear.node.notifier import Notifier, Speaker
+from keepclear.node.outbound import Outbound
+from keepclear.node.peer_book import PeerBook
+from keepclear.node.telling import Telling
+from keepclear.node.uss import Uss
+from keepclear.node.utm_desk import UtmDesk
+from keepclear.server.f3548.routes import Answer
+from keepclear.utm.asked import Rules
+
+MAX_REQUESTS = 1_000
+
+
+class Push(StrEnum):
+    """Whose changes this node carries to subscribers: its own, or those of every service that writes here."""
+
+    OWN = "own"
+    ALL = "all"
+
+
+class UssSettings(Value, frozen=True, kw_only=True):
+    """This node as a USS: `base_url` is where other services reach this listener, `manager` the name its access tokens
+    bear (`sub`). With `push` "all" it also tells subscribers of what other services change, whose writers then need
+    not; those of the standard's own kind do all the same, and their subscribers hear it twice.
+    """
+
+    base_url: Annotated[str, Meta(min_length=8, max_length=2_000)]
+    manager: Manager
+    push: Push = Push.OWN
+
+
+class Requests:
+    """Answers to requests by the id their client gave them, so that one sent twice is done once."""
+
+    def __init__(self) -> None:
+        self._answers: OrderedDict[tuple[str, str], tuple[bytes, asyncio.Future[Answer]]] = OrderedDict()
+
+    async def once(self, client: str, id: str, body: bytes, answer: Callable[[], Awaitable[Answer]]) -> Answer:
+        """The answer; that of before if this came before. NotNow (`utm_request_reused`) if that was another request."""
+        held = self._answers.get((client, id))
+        if held is not None:
+            if held[0] != body:
+                raise NotNow("another request came under this id", field="request_id", code="utm_request_reused")
+            return await asyncio.shield(held[1])
+        working = asyncio.ensure_future(answer())
+        self._answers[client, id] = (body, working)
+        if len(self._answers) > MAX_REQUESTS:
+            self._answers.popitem(last=False)
+        try:
+            return await asyncio.shield(working)
+        except Exception:
+            # What failed may be tried again under the same id.
+            self._answers.pop((client, id), None)
+            raise
+
+
+@dataclass
+class OwnUss:
+    """The parts of the USS. `start` when the node has been started; `close` before it stops."""
+
+    uss: Uss
+    hearing: Hearing
+    notifier: Notifier
+    outbound: Outbound
+    requests: Requests = field(default_factory=Requests)
+    telemetry: dict[str, tuple[TelemetryPoint, ...]] = field(default_factory=dict)
+    """By flight: what its operator reports, in order of time; what lies ahead is not told yet."""
+
+    def start(self) -> None:
+        """Begin to say what is owed."""
+        self.notifier.start()
+
+    async def close(self) -> None:
+        """End; what is owed is said after the next start."""
+        await self.notifier.stop()
+        await self.outbound.close()
+
+
+def open_uss(
+    node: Node,
+    settings: UssSettings,
+    rules: Rules,
+    outbound: Outbound,
+    tokens: TokenSource,
+    speakers: Mapping[EntityKind, Speaker] | None = None,
+) -> OwnUss:
+    """The USS of a node; it owns `outbound`. `speakers` put messages about further kinds of entities together."""
+    desk = UtmDesk(node, pushes=True)
+    caller = Caller(outbound, tokens, node.clock)
+    book = PeerBook(desk, caller)
+    uss = Uss(desk, book, settings.manager, settings.base_url.rstrip("/"), rules)
+    hearing = Hearing(uss)
+    every = {**Telling(desk, book).speakers, **(speakers or {})}
+    return OwnUss(uss, hearing, Notifier(node, caller, every, uss.base_url, hearing.change), outbound)
