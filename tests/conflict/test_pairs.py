@@ -434,6 +434,22 @@ def test_progress_and_threads() -> None:
     assert told
 
 
+@compiled
+def test_many_at_once_and_few_after_them() -> None:
+    """A run works in what the one before left, unless that was more than is kept."""
+    n, few = 17_000, pack(Plans.of(drawn(5, DESERT, 12)))
+    least = minima(ANYWHERE)
+    before = stays_between(few, least)
+    ends = np.repeat(np.arange(n), 2)
+    times, heights = np.tile([0.0, 60.0], n), np.zeros(2 * n)
+    crowd = Plans.of_ways([f"p{i}" for i in range(n)], np.arange(n + 1) * 2, times, ends * 0.001, heights, heights)
+    # They stand 110.6 m from one another in a line: each has the one before it and the one after it within 150 m.
+    found = stays_between(pack(crowd), minima(Minimum(150.0, 100.0)))
+    assert [(a, b) for a, b in zip(found["a"], found["b"], strict=True)] == [(i, i + 1) for i in range(n - 1)]
+    assert before.tobytes() == stays_between(few, least).tobytes()
+    assert len(before)
+
+
 def test_a_progress_that_fails_ends_the_work() -> None:
     def refuse(done: int, total: int) -> None:
         raise KeyboardInterrupt

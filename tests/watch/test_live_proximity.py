@@ -99,6 +99,16 @@ def test_pairs_are_those_of_all_distances(seed: int, origin: tuple[float, float]
             assert abs(metres - radius) < 0.01 or ((one, other) in told) == (metres < radius)
 
 
+def test_those_who_come_when_there_is_no_room_left_find_those_before() -> None:
+    watch, n = Watch(proximity=Proximity(20.0)), 900
+    for beside in (0.0, 10.0):
+        crowd = [(f"{beside}-{i}", 0, 40.0 * (i % 30) + beside, 40.0 * (i // 30)) for i in range(n)]
+        watch.feed(at(ORIGINS[0], crowd))
+    assert watch.proximity is not None
+    # Each is 10 m from the one beside it, and 30 m from the next.
+    assert watch.proximity.pairs().tolist() == [[i, n + i] for i in range(n)]
+
+
 @pytest.mark.parametrize(
     "what", [{"radius_m": 0.0}, {"radius_m": math.nan}, {"radius_m": 1e6}, {"max_age_s": -1.0}, {"hysteresis": -0.1}]
 )

@@ -408,6 +408,7 @@ static void survey(const kc_neighbours *all, double lat, double lon, surrounding
 static inline uint32_t seats_near(const chamber *in, const float place[3], float rough2) {
     static const uint32_t BIT[SEATS] = {1, 2, 4, 8, 16, 32, 64, 128};
     uint32_t bits = 0;
+#pragma GCC unroll 1 /* else it is unrolled before it is made wide, and stays narrow */
     for (int k = 0; k < SEATS; k++) {
         float x = in->x[k] - place[0], y = in->y[k] - place[1], z = in->z[k] - place[2];
         bits |= BIT[k] & -(uint32_t)(x * x + y * y + z * z < rough2);
