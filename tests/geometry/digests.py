@@ -9,9 +9,11 @@ import numpy as np
 
 from keepclear.conflict.pairs import stays_between
 from keepclear.geometry import areas, surface
+from keepclear.geometry.cells import cells_of_circle, cells_of_polygon
 from keepclear.geometry.columns import KINDS, Plans
 from keepclear.geometry.kernels import MinimaStruct
 from keepclear.geometry.pack import pack
+from keepclear.geometry.simple import simple_area_km2
 
 WAYS, POINTS, AREAS, CORNERS = 500, 12, 60, 9
 
@@ -62,6 +64,7 @@ def digests() -> dict[str, str]:
         through = [areas.leg_in_volume(leg, 5.0, 5.0, packed, k, 500.0, np.inf) for leg in legs]
         return [*through, areas.volumes_meet(packed, k, packed, (k + 1) % AREAS, 5_000.0, np.inf)]
 
+    rings = [(lat, lon) for lat, lon in drawn.vertices.reshape(AREAS, CORNERS, 2).transpose(0, 2, 1).tolist()]
     found: dict[str, np.ndarray[Any, Any]] = {
         "places": surface.places(drawn.lat_deg, drawn.lon_deg),
         "nodes": packed.nodes,
@@ -70,6 +73,9 @@ def digests() -> dict[str, str]:
         "areas": packed.areas,
         "vertices": packed.vertices,
         "depths": np.concatenate([areas.depths_m(packed, k, on_legs[:100]) for k in range(AREAS)]),
+        "cells": np.concatenate([cells_of_polygon(lat, lon) for lat, lon in rings]),
+        "cells of circles": np.concatenate([cells_of_circle(lat[0], lon[0], 9e3) for lat, lon in rings]),
+        "simple": np.array([simple_area_km2(lat, lon, "") for lat, lon in rings]),
         "stays": np.concatenate([stay for k in range(AREAS) for stay in stays(k)]),
         "breaches": stays_between(packed, minima, threads=1),
     }

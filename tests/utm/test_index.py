@@ -142,12 +142,12 @@ def test_it_finds_what_its_plain_twin_finds(
 
 def test_a_crowded_cell_that_empties_and_fills_again() -> None:
     held, plain = Index(), PlainIndex()
-    for name in [*range(500), *range(250, 750)]:
+    for name in [*range(200), *range(100, 300)]:
         for each in (held, plain):
             each.put(str(name), [circle(minutes=(name % 50, name % 50 + 3.0))])
     everything = extent_of([circle(minutes=(None, None))])
     some = extent_of([circle(minutes=(7.5, 8.5))])
-    for name in range(749, -1, -1):
+    for name in range(299, -1, -1):
         assert held.meeting(some) == plain.meeting(some)
         for each in (held, plain):
             each.remove(str(name))
