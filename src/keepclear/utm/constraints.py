@@ -7,9 +7,10 @@ from datetime import datetime
 from keepclear.errors import Malformed
 from keepclear.model.utm import EntityKind, Gone, UtmConstraint, UtmVolume
 from keepclear.utm.asked import ConstraintAsked, Rules
-from keepclear.utm.demands import check_bounds, check_id, check_order, check_url
+from keepclear.utm.demands import check_id, check_searched, check_url
 from keepclear.utm.index import extent_of
 from keepclear.utm.ledger import Ledger
+from keepclear.utm.limits import CONSTRAINT, check_volumes
 from keepclear.utm.ruling import Asker, NotAllowed, NotFound, Ruling, Stale
 from keepclear.utm.shown import shown
 from keepclear.utm.telling import present, told
@@ -64,15 +65,14 @@ def get(ledger: Ledger, asker: Asker, id: str) -> UtmConstraint:
 
 def query(ledger: Ledger, asker: Asker, volume: UtmVolume, now: datetime) -> list[UtmConstraint]:
     """queryConstraintReferences: all that meet the volume and have not ended, as the asker may see them."""
-    check_order((volume,), "area_of_interest")
-    names = present(ledger, EntityKind.CONSTRAINT, extent_of((volume,)), now)
+    names = present(ledger, EntityKind.CONSTRAINT, check_searched(volume, now), now)
     return [shown(ledger.constraints[name], asker.sub) for name in names]
 
 
 def _check_asked(id: str, asked: ConstraintAsked, now: datetime, rules: Rules) -> None:
     check_id(id, "entityid")
     check_url(asked.uss_base_url, "uss_base_url", rules)
-    check_bounds(asked.volumes, now, heights=False)
+    check_volumes(asked.volumes, now, CONSTRAINT)
 
 
 def _check_held(held: UtmConstraint, asker: Asker, ovn: str) -> None:

@@ -14,9 +14,10 @@ from keepclear.model.utm import Availability, EntityKind, Gone, IntentState, Utm
 from keepclear.utm.asked import NO_SUBSCRIPTION, IntentAsked, Rules
 from keepclear.utm.attaching import attach, orphaned
 from keepclear.utm.availability import check_not_down, of_manager
-from keepclear.utm.demands import check_bounds, check_id, check_order, check_url
+from keepclear.utm.demands import check_id, check_searched, check_url
 from keepclear.utm.index import Extent, extent_of
 from keepclear.utm.ledger import Ledger
+from keepclear.utm.limits import INTENT, check_volumes
 from keepclear.utm.ruling import Asker, MissingKnowledge, NotAllowed, NotFound, Ruling, Stale
 from keepclear.utm.scopes import CONFORMANCE_MONITORING
 from keepclear.utm.shown import shown
@@ -86,8 +87,7 @@ def get(ledger: Ledger, asker: Asker, id: str) -> UtmIntent:
 
 def query(ledger: Ledger, asker: Asker, volume: UtmVolume, now: datetime) -> list[UtmIntent]:
     """queryOperationalIntentReferences: all that meet the volume and have not ended, as the asker may see them."""
-    check_order((volume,), "area_of_interest")
-    names = present(ledger, EntityKind.INTENT, extent_of((volume,)), now)
+    names = present(ledger, EntityKind.INTENT, check_searched(volume, now), now)
     return [shown(ledger.intents[name], asker.sub) for name in names]
 
 
@@ -116,7 +116,7 @@ def _abandoned(ledger: Ledger, intent: UtmIntent) -> bool:
 def _check_asked(asker: Asker, id: str, asked: IntentAsked, now: datetime, rules: Rules) -> None:
     check_id(id, "entityid")
     check_url(asked.uss_base_url, "uss_base_url", rules)
-    check_bounds(asked.volumes, now, heights=True)
+    check_volumes(asked.volumes, now, INTENT)
     if asked.new_subscription is not None:
         check_url(asked.new_subscription.uss_base_url, "new_subscription.uss_base_url", rules)
         if asked.subscription is not None:

@@ -11,17 +11,18 @@ from keepclear.errors import Malformed
 from keepclear.model.utm import EntityKind, Gone, UtmConstraint, UtmIntent, UtmSubscription, UtmVolume
 from keepclear.utm.asked import Rules, SubscriptionAsked
 from keepclear.utm.attaching import covers
-from keepclear.utm.demands import check_id, check_order, check_url
+from keepclear.utm.demands import check_id, check_url
 from keepclear.utm.index import extent_of
 from keepclear.utm.ledger import Ledger
+from keepclear.utm.limits import QUERY, SUBSCRIPTION, check_volumes
 from keepclear.utm.ruling import Asker, NotAllowed, NotFound, Ruling, Stale
 from keepclear.utm.scopes import CONSTRAINT_PROCESSING, STRATEGIC_COORDINATION
 from keepclear.utm.shown import begins, ends, shown
 from keepclear.utm.telling import ended, present
 from keepclear.utm.versions import CLOCK_SKEW, version_of
 
-MAX_LASTS = timedelta(hours=24)
-"""F3548-21, DSSMaxSubscriptionDurationHours."""
+LASTS = timedelta(hours=24)
+"""How long a subscription without an end lasts: as long as it may (F3548-21, DSSMaxSubscriptionDurationHours)."""
 
 
 class Relevant(NamedTuple):
@@ -62,10 +63,9 @@ def update(
     """
     _check_asked(asker, id, asked, rules)
     held = ledger.subscriptions.get(id)
-    if held is None:
-        _timed(asked.volume, now, None)
-        raise Malformed("there is no subscription under this id", field="subscriptionid", code="utm_not_here", id=id)
     volume = _timed(asked.volume, now, held)
+    if held is None:
+        raise Malformed("there is no subscription under this id", field="subscriptionid", code="utm_not_here", id=id)
     _check_held(held, asker, version)
     return _put(ledger, asker, id, asked, volume, now, nonce, "updateSubscription", index=held.notification_index)
 
@@ -93,9 +93,9 @@ def get(ledger: Ledger, asker: Asker, id: str) -> UtmSubscription:
 
 
 def query(ledger: Ledger, asker: Asker, volume: UtmVolume, now: datetime) -> list[UtmSubscription]:
-    """querySubscriptions: the asker's own that meet the volume and have not ended."""
-    check_order((volume,), "area_of_interest")
-    names = present(ledger, EntityKind.SUBSCRIPTION, extent_of((volume,)), now)
+    """querySubscriptions: the asker's own that meet the volume and have not ended. TooLarge if the area is."""
+    extent = check_volumes((volume,), now, QUERY, "area_of_interest")
+    names = present(ledger, EntityKind.SUBSCRIPTION, extent, now)
     return [ledger.subscriptions[name] for name in names if ledger.subscriptions[name].manager == asker.sub]
 
 
@@ -136,21 +136,17 @@ def _check_asked(asker: Asker, id: str, asked: SubscriptionAsked, rules: Rules) 
 
 
 def _timed(volume: UtmVolume, now: datetime, held: UtmSubscription | None) -> UtmVolume:
-    """The volume with both its times. Malformed if they are over, out of order, or more than 24 hours apart.
+    """The volume with both its times. Malformed if it does not keep to the limits of subscriptions.
 
     A start lies at most `CLOCK_SKEW` in the past, or is the one the subscription has.
     """
     first, last = (None, None) if held is None else (begins(held.volumes), ends(held.volumes))
     starts_at = volume.starts_at or first or now
-    ends_at = volume.ends_at or last or starts_at + MAX_LASTS
+    ends_at = volume.ends_at or last or starts_at + LASTS
     timed = replace(volume, starts_at=starts_at, ends_at=ends_at)
-    check_order((timed,))
+    check_volumes((timed,), now, SUBSCRIPTION)
     if starts_at != first and now - starts_at > CLOCK_SKEW:
         raise Malformed("a subscription starts now or later", field="extents.time_start", code="in_the_past")
-    if ends_at < now:
-        raise Malformed("the end time is over", field="extents.time_end", code="in_the_past")
-    if ends_at - starts_at > MAX_LASTS:
-        raise Malformed("a subscription lasts 24 hours at most", field="extents.time_end", code="utm_too_long")
     return timed
 
 
