@@ -16,7 +16,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bench import ahead, conflict, flights, growth, live, record, watch
+from bench import ahead, conflict, flights, growth, live, record, utm, watch
 from bench.machine import described
 from bench.page import fill
 from bench.row import COLUMNS, Group, Row, cells, read, write
@@ -29,6 +29,7 @@ GROUPS: dict[str, tuple[str, Callable[[bool], Iterator[Row]]]] = {
     "watch": (watch.TITLE, watch.watch),
     "growth": (growth.TITLE, growth.growth),
     "record": (record.TITLE, record.record),
+    "utm": (utm.TITLE, utm.utm),
 }
 
 WIDTH = 200

@@ -11,7 +11,7 @@ from keepclear.model.acts import Act, Said
 from keepclear.record.envelope import Envelope
 
 
-class Message(msgspec.Struct, frozen=True, kw_only=True):
+class Message(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One act as the rules see it.
 
     `id`, `line`, `author`, `seq`, `prev` and `said_at` are the signed header. `index` and `recorded_at` are this node's

@@ -48,8 +48,8 @@ agreed in private (Unicode 17, Default_Ignorable_Code_Point, Bidi_Control, priva
 _REFUSED = re.compile(rf"[{HIDDEN}\x00-\x09\x0b-\x1f]")
 
 
-class Value(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    """The base of everything a party can say."""
+class Value(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
+    """The base of everything a party can say. Frozen and without lists, so nothing in it can refer back to it."""
 
 
 class Name(Value, frozen=True, kw_only=True):
