@@ -11,6 +11,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 USER = "keepclear"
 _SETTINGS = ("listen_addresses=", "shared_buffers=32MB", "max_connections=60", "autovacuum=off")
@@ -30,13 +31,32 @@ def programs() -> Path | None:
 
 
 class Server:
-    """A running server. `url` is the address of its one database."""
+    """A running server. `url` is the address of its first database."""
 
     def __init__(self, place: Path, folder: Path) -> None:
-        self.url = f"postgresql://{USER}@/postgres?host={folder}"
         self._place = place
         self._folder = folder
+        self.url = self.url_of("postgres")
         self._user = "postgres" if os.geteuid() == 0 else None
+
+    def url_of(self, database: str) -> str:
+        """The address of a database."""
+        return f"postgresql://{USER}@/{database}?host={self._folder}"
+
+    def without(self, node: str) -> str:
+        """The address of its first database, after the record of this node was thrown away."""
+        from keepclear.store.postgres import schema_of
+
+        self.say(f"DROP SCHEMA IF EXISTS {schema_of(node)} CASCADE")
+        return self.url
+
+    def say(self, statement: str) -> list[tuple[Any, ...]]:
+        """Run a statement as its master; what it answers."""
+        import psycopg
+
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            answer = connection.execute(statement.encode())
+            return answer.fetchall() if answer.description else []
 
     def run(self, program: str, *arguments: str) -> None:
         """Run one of its programs, as the user its package made if we are root."""

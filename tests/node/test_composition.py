@@ -14,7 +14,7 @@ from keepclear.line.state import State
 from keepclear.model.acts import Act, Said, UtmChange
 from keepclear.model.utm import Availability, UtmAvailability
 from keepclear.node.node import Node
-from keepclear.node.writer import Aside
+from keepclear.node.turns import Aside
 from tests.node.test_writer import CountingStore, desk
 from tests.world import TearingDisk
 

@@ -37,8 +37,8 @@ from keepclear.model.tracks import Fix, Track
 from keepclear.node import writer
 from keepclear.node.clock import HandClock
 from keepclear.node.node import Node, Receipt
+from keepclear.node.turns import Aside
 from keepclear.node.urgent import URGENT
-from keepclear.node.writer import Aside
 from keepclear.record import NO_PREVIOUS, Entry, Header, SigningKey, leaf_bytes, leaf_hash, parse, seal
 from keepclear.server.problems import of_error
 from keepclear.store import MemoryStore, NewRow

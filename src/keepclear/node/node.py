@@ -26,13 +26,16 @@ from keepclear.node.clock import Clock
 from keepclear.node.courier import Courier, PeerView
 from keepclear.node.network import Network
 from keepclear.node.peers import PullsSeen, key_of_peer
-from keepclear.node.writer import Arrival, Aside, Composition, Submission, Writer
+from keepclear.node.turns import Aside
+from keepclear.node.writer import Arrival, Composition, Submission, Writer
 from keepclear.record import Checkpoint, SigningKey, VerifierKey, open_checkpoint, sign_checkpoint
-from keepclear.store import Row, Store
+from keepclear.store import Row, SharedStore, Store
 
 MAX_BEHIND = 10_000
 """Messages a subscriber may be behind before it is let go; it can go on from the record."""
 LAST_CHECKPOINT = "checkpoint"
+FOLLOW_EVERY_S = 0.25
+"""How often an instance looks whether others have written, at a store that is shared."""
 
 T = TypeVar("T")
 log = structlog.get_logger("keepclear.node")
@@ -131,7 +134,7 @@ class Node:
         self._signed: tuple[int, bytes] | None = None
         self._kept_checkpoint_size = -1
         self._peer_checkpoints: dict[str, tuple[Checkpoint, bytes]] = {}
-        self._unkept_peer_checkpoints: dict[str, bytes] = {}
+        self._unkept_peer_checkpoints: dict[str, tuple[int, bytes]] = {}
 
     # ── its life ──
 
@@ -141,16 +144,20 @@ class Node:
         An empty record begins with the node's own enrolment, and so does one whose node has changed its card.
         BrokenRecord if the record does not prove itself; StoreFailed if it cannot be read or written.
         """
+        # Read first: while this instance loads, another may sign a longer record.
+        last = await self.aside(partial(self.store.note, LAST_CHECKPOINT))
         await self.aside(self._writer.load)
-        self._check_record()
+        self._check_record(last)
         self._writing = asyncio.create_task(self._writer.run(), name=f"{self.id} writer")
         self._started = True
         self._meet_peers()
         if self.state.nodes.get(self.id) != self.card:
-            await self.enrol(self.card)
+            await self.compose(self._own_enrolment)
         await self._load_peer_checkpoints()
         if self._tick_every_s is not None:
             self._tasks.append(asyncio.create_task(self._tick_for_ever(self._tick_every_s), name=f"{self.id} ticks"))
+            if isinstance(self.store, SharedStore):
+                self._tasks.append(asyncio.create_task(self._follow(), name=f"{self.id} follows"))
 
     async def stop(self) -> None:
         """Answer what has arrived, then end. The record is whole at every moment; this only spares the next start."""
@@ -206,8 +213,12 @@ class Node:
         return await composition.answer
 
     async def current(self) -> State:
-        """The state, when what its UTM ledger holds is on disk: what answers to readers are made from."""
-        await self._writer.flushed()
+        """The state, when what its UTM ledger holds is on disk: what answers to readers are made from.
+
+        It holds all that this node, at any of its instances, had answered for when this was called. StoreFailed if that
+        cannot be known.
+        """
+        await self._writer.current()
         return self.state
 
     async def receive(self, raw: bytes, from_peer: str) -> Receipt:
@@ -358,10 +369,10 @@ class Node:
         known = self._peer_checkpoints.get(peer)
         if known is None or checkpoint.size > known[0].size:
             self._peer_checkpoints[peer] = (checkpoint, raw)
-            self._unkept_peer_checkpoints[_of_peer(peer)] = raw
+            self._unkept_peer_checkpoints[_of_peer(peer)] = (checkpoint.size, raw)
         elif checkpoint.size == known[0].size and checkpoint.root != known[0].root:
             log.error("peer.two_records", peer=peer, size=checkpoint.size)
-            self._unkept_peer_checkpoints[f"{_of_peer(peer)}.conflicting"] = raw
+            self._unkept_peer_checkpoints[f"{_of_peer(peer)}.conflicting"] = (checkpoint.size, raw)
 
     # ── inside ──
 
@@ -399,6 +410,19 @@ class Node:
                 self._tasks.append(asyncio.create_task(courier.run(), name=f"{self.id} to {peer}"))
             self._couriers[peer].pull()
 
+    def _own_enrolment(self, state: State, now: datetime) -> list[Act]:
+        """Instances that start at once enrol their node once."""
+        return [] if state.nodes.get(self.id) == self.card else [Enrol(node=self.card)]
+
+    async def _follow(self) -> None:
+        """Hear what other instances write, also when nobody asks here."""
+        while self.failed is None:
+            await self.clock.sleep(FOLLOW_EVERY_S)
+            try:
+                await self._writer.current()
+            except KeepclearError as error:
+                log.warning("store.failed", why=str(error))
+
     async def _tick_for_ever(self, every_s: float) -> None:
         while True:
             try:
@@ -410,9 +434,8 @@ class Node:
 
     # ── checkpoints ──
 
-    def _check_record(self) -> None:
+    def _check_record(self, raw: bytes | None) -> None:
         """The record continues the last checkpoint that was kept; BrokenRecord if anything was cut off or changed."""
-        raw = self.store.note(LAST_CHECKPOINT)
         if raw is None:
             return
         try:
@@ -427,11 +450,18 @@ class Node:
     async def _keep_checkpoints(self) -> None:
         if self.size != self._kept_checkpoint_size:
             size, raw = self.size, self.checkpoint()
-            await self.aside(lambda: self.store.set_note(LAST_CHECKPOINT, raw))
+            await self._keep_note(LAST_CHECKPOINT, raw, size)
             self._kept_checkpoint_size = size
         while self._unkept_peer_checkpoints:
-            name, content = self._unkept_peer_checkpoints.popitem()
-            await self.aside(partial(self.store.set_note, name, content))
+            name, (size, raw) = self._unkept_peer_checkpoints.popitem()
+            await self._keep_note(name, raw, size)
+
+    async def _keep_note(self, name: str, raw: bytes, size: int) -> None:
+        """Keep a checkpoint; where other instances keep theirs too, only over a smaller one."""
+        if isinstance(self.store, SharedStore):
+            await self.aside(partial(self.store.raise_note, name, raw, size))
+        else:
+            await self.aside(partial(self.store.set_note, name, raw))
 
     async def _load_peer_checkpoints(self) -> None:
         for peer in self.state.nodes:

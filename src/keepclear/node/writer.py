@@ -11,17 +11,20 @@ before it is in force, and kept by itself. A test holds this to a writer that do
 
 Urgent acts (`keepclear.node.urgent`) go before all that waits, from one transaction to the next; what a peer's author
 said on that line before an urgent act of his goes with it, for a chain is taken in order.
+
+Where instances of the node share the store, each transaction is made in the writer's turn (`keepclear.node.turns`):
+what others kept is taken in first, and published like one's own. A turn that was lost is taken again, and what was to
+be kept in it is judged anew unless it turns out to be kept.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from typing import Any, Protocol, TypeVar
 
 import structlog
 
@@ -35,6 +38,7 @@ from keepclear.errors import (
     NotNow,
     Refused,
     StoreFailed,
+    StoreLost,
 )
 from keepclear.formats.wire import write_said
 from keepclear.line.apply import apply
@@ -45,6 +49,7 @@ from keepclear.line.state import Chain, State
 from keepclear.model import acts as a
 from keepclear.model.acts import Said
 from keepclear.node.clock import Clock
+from keepclear.node.turns import Aside, turns_of
 from keepclear.node.urgent import URGENT
 from keepclear.record import (
     Entry,
@@ -59,7 +64,7 @@ from keepclear.record import (
     parse,
     seal,
 )
-from keepclear.store import NewRow, Store
+from keepclear.store import NewRow, Row, Store
 from keepclear.utm.carried import unpacked
 
 MAX_BATCH = 500
@@ -67,6 +72,10 @@ MAX_WAITING = 10_000
 """Acts that may wait to be judged; more are refused at once (`busy`)."""
 DUTY_ROUNDS = 3
 """How often in a row what a node does of itself may bring forth more of it."""
+MAX_LOST_TURNS = 5
+"""How often in a row a turn at a shared store may be lost before whoever waits is told."""
+CLOCK_SKEW_S = 1.0
+"""How far the clock may stand behind the record before the log says so: instances' clocks differ a little."""
 
 JUDGED_TOGETHER = (
     a.Positions,
@@ -90,16 +99,7 @@ JUDGED_TOGETHER = (
     a.Attachment,
 )
 
-T = TypeVar("T")
 log = structlog.get_logger("keepclear.node")
-
-
-class Aside(Protocol):
-    """Runs a blocking call while the event loop goes on; `asyncio.to_thread` is one."""
-
-    def __call__(self, work: Callable[[], T], /) -> Coroutine[Any, Any, T]:
-        """Run it and return its result, or raise what it raises."""
-        ...
 
 
 class Waiting:
@@ -110,9 +110,11 @@ class Waiting:
 
     def __init__(self) -> None:
         self.answer: asyncio.Future[Message | None] = asyncio.get_running_loop().create_future()
+        self.taken = False
 
     def take(self, message: Message | None) -> None:
         """It is kept."""
+        self.taken = True
         if not self.answer.done():
             self.answer.set_result(message)
 
@@ -233,6 +235,7 @@ class Writer:
         self._store = store
         self._clock = clock
         self._aside = aside
+        self._turns = turns_of(store, aside)
         self._on_kept = on_kept
         self._last_recorded_at: datetime | None = None
         self._queue: list[Waiting] = []
@@ -240,7 +243,11 @@ class Writer:
         self._in_hand: list[Waiting] = []
         self._ticks: list[asyncio.Future[None]] = []
         self._ticking: list[asyncio.Future[None]] = []
-        self._flushing: list[asyncio.Future[None]] = []
+        self._reading: list[asyncio.Future[None]] = []
+        self._wanted = 0
+        self._lost_turns = 0
+        self._in_doubt: dict[str, list[Waiting]] = {}
+        self._broken: BrokenRecord | None = None
         self._arrived = asyncio.Event()
         self._idle = asyncio.Event()
         self._stopping = False
@@ -252,21 +259,7 @@ class Writer:
     def load(self) -> None:
         """Fold the whole record into the state. BrokenRecord names the first entry that does not prove itself."""
         for row in self._store.rows():
-            where = f"entry {row.index}"
-            if row.index != self.tree.size:
-                raise BrokenRecord(where, f"entry {self.tree.size} is missing")
-            hash_ = leaf_hash(leaf_bytes(Entry(row.index, row.recorded_at, row.envelope)))
-            if hash_ != row.leaf_hash:
-                raise BrokenRecord(where, "its bytes do not give the hash that was kept with it")
-            try:
-                message = kept(read_message(parse(row.envelope)), row.index, row.recorded_at)
-            except Malformed as error:
-                raise BrokenRecord(where, f"it cannot be read: {error}") from error
-            if message.id != row.act_id or message.seq != self.state.chain(message.line, message.author).seq + 1:
-                raise BrokenRecord(where, "it is not the act that was kept there")
-            self.tree.append(hash_)
-            apply(self.state, message)
-            self._last_recorded_at = row.recorded_at
+            self._fold(row)
 
     def put(self, waiting: Waiting) -> None:
         """Hand an act in. Refused (`busy`) if too many wait; NodeStopped if the writer has ended."""
@@ -309,14 +302,26 @@ class Writer:
         """Returns when nothing waits to be judged."""
         await self._idle.wait()
 
-    async def flushed(self) -> None:
-        """Returns when the UTM ledger holds nothing that is not on disk. NodeStopped if the writer has ended."""
-        while self.state.utm.ahead:
+    async def current(self) -> None:
+        """Returns when the state holds all that any instance had kept when this was called, and nothing not on disk.
+
+        NodeStopped if the writer has ended; StoreFailed if a shared store cannot be read.
+        """
+        before = self.tree.size
+        size = await self._turns.size()
+        if self._turns.shared and size < before:
+            self._broken = BrokenRecord("store", f"the record had {before} entries and has {size}")
+            self._wake()
+            raise self._broken
+        while self.state.utm.ahead or self.tree.size < size:
             if self._gone is not None:
                 raise NodeStopped(self._gone)
-            kept: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-            self._flushing.append(kept)
-            await kept
+            if self.tree.size < size:
+                self._wanted = max(self._wanted, size)
+                self._wake()
+            changed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._reading.append(changed)
+            await changed
 
     def stop(self) -> None:
         """Let `run` end when what has arrived is answered."""
@@ -327,10 +332,15 @@ class Writer:
         """Write until stopped. What goes wrong with one act or one transaction is its callers' answer, not the end."""
         try:
             while not self._stopping or self._queue or self._ticks:
-                if not self._queue and not self._ticks:
+                if not self._queue and not self._ticks and self._wanted <= self.tree.size:
                     self._idle.set()
                     await self._arrived.wait()
                 self._arrived.clear()
+                if self._broken is not None:
+                    raise self._broken
+                await self._catch_up()
+                if not self._queue and not self._ticks:
+                    continue
                 self._taken, self._queue = self._queue, []
                 self._ticking, self._ticks = self._ticks, []
                 await self._write_taken()
@@ -351,9 +361,9 @@ class Writer:
             for tick in (*self._ticking, *self._ticks):
                 if not tick.done():
                     tick.set_exception(NodeStopped(self._gone))
-            for each in self._flushing:
-                if not each.done():
-                    each.set_result(None)
+            for reader in self._reading:
+                if not reader.done():
+                    reader.set_result(None)
             self._idle.set()
 
     # ── one round ──
@@ -364,54 +374,161 @@ class Writer:
 
     async def _write_taken(self) -> None:
         """Write what was taken from the queue; an urgent act that comes meanwhile goes before what is left."""
+        waited = self._turns.shared
         while self._taken:
-            if any(_is_urgent(waiting) for waiting in self._queue):
+            try:
+                await self._begin()
+            except StoreFailed as error:
+                log.error("store.failed", why=str(error), acts=len(self._taken))
+                self._refuse(self._taken)
+                self._taken = []
+                return
+            if waited or any(_is_urgent(waiting) for waiting in self._queue):
                 self._taken, self._queue = [*self._taken, *self._queue], []
+                waited = False
             self._in_hand = _urgent_first(self._taken)
             batch, self._taken = self._judge(self._in_hand)
             if batch:
-                await self._keep(batch)
+                again = await self._keep(batch)
+                self._taken = [*again, *self._taken]
+            else:
+                await self._turns.end()
 
-    async def _write(self, arrived: Sequence[Waiting]) -> None:
-        left = list(arrived)
-        while left:
-            batch, left = self._judge(left)
-            if batch:
-                await self._keep(batch)
+    async def _begin(self) -> bool:
+        """Take the turn, and what others kept before it; whether there was any. Raises as `Turns.begin`."""
+        before = self.tree.size
+        while (new := await self._turns.begin(self.tree)) is None:
+            self._wanted = await self._turns.size()
+            await self._catch_up()
+        try:
+            self._take_over(new)
+        except BaseException:
+            await self._turns.end()
+            raise
+        self._in_doubt = {}  # whatever was kept of it has been taken over now
+        return self.tree.size > before
+
+    async def _catch_up(self) -> None:
+        """Take over what others kept, as far as somebody asked for it."""
+        while self.tree.size < self._wanted:
+            try:
+                rows = await self._turns.rows(self.tree.size, self._wanted)
+            except StoreFailed as error:
+                self._wanted = 0
+                self._tell_readers(error)
+                return
+            if not rows:
+                raise BrokenRecord("store", f"it had {self._wanted} entries and has {self.tree.size}")
+            self._take_over(rows)
+            self._tell_readers()
+            await asyncio.sleep(0)
+
+    def _take_over(self, rows: Sequence[Row]) -> None:
+        """What other instances kept enters the state, and is told as if it had been kept here."""
+        messages = [self._fold(row) for row in rows]
+        for message in messages:
+            for waiting in self._in_doubt.get(message.id, ()):
+                waiting.take(message)
+        if messages:
+            self._on_kept(messages)
+
+    def _fold(self, row: Row) -> Message:
+        """One entry of the record enters the tree and the state. BrokenRecord if it does not prove itself."""
+        where = f"entry {row.index}"
+        if row.index != self.tree.size:
+            raise BrokenRecord(where, f"entry {self.tree.size} is missing")
+        hash_ = leaf_hash(leaf_bytes(Entry(row.index, row.recorded_at, row.envelope)))
+        if hash_ != row.leaf_hash:
+            raise BrokenRecord(where, "its bytes do not give the hash that was kept with it")
+        try:
+            message = kept(read_message(parse(row.envelope)), row.index, row.recorded_at)
+        except Malformed as error:
+            raise BrokenRecord(where, f"it cannot be read: {error}") from error
+        if message.id != row.act_id or message.seq != self.state.chain(message.line, message.author).seq + 1:
+            raise BrokenRecord(where, "it is not the act that was kept there")
+        self.tree.append(hash_)
+        apply(self.state, message)
+        self._last_recorded_at = row.recorded_at
+        return message
+
+    def _tell_readers(self, error: StoreFailed | None = None) -> bool:
+        """Something was kept, or taken over: whoever waits to read looks again. Whether anybody does."""
+        readers, self._reading = self._reading, []
+        for each in readers:
+            if each.done():
+                continue
+            if error is None:
+                each.set_result(None)
+            else:
+                each.set_exception(error)
+        return bool(readers)
+
+    def _refuse(self, left: Sequence[Waiting]) -> None:
+        """The store refuses. What may yet turn out to be kept is not called lost."""
+        doubtful = {waiting for each in self._in_doubt.values() for waiting in each}
+        self._in_doubt = {}
+        for waiting in left:
+            if waiting in doubtful:
+                waiting.refuse(StoreLost("the store was lost while it kept this; the record will show whether it did"))
+            else:
+                waiting.refuse(StoreFailed("it could not be kept; nothing was changed"))
 
     async def _do_duties(self) -> None:
         """What the node owes to say of itself. A duty refused now is tried again when the next act or tick comes."""
         for _ in range(DUTY_ROUNDS):
-            try:
-                drafts = duties(self.state, self._stamp())
-            except Exception as error:
-                # What follows from the record would fail again at every start: better to go on without, and say so.
-                why = f"{type(error).__name__}: {error}"
-                if why != self.duties_failed:
-                    log.exception("duties.failed")
-                self.duties_failed = why
+            if not await self._say(self._owed):
                 return
-            self.duties_failed = None
-            if not drafts:
-                return
-            await self._say(drafts)
 
-    async def _say(self, drafts: Sequence[Draft]) -> None:
-        own = [Submission(draft.author, draft.line, draft.said, None) for draft in drafts]
-        await self._write(own)
-        for submission in own:
-            error = submission.answer.exception()
-            if error is not None:
-                log.warning("duty.not_done", act=type(submission.said.act).__name__, why=str(error))
+    def _owed(self) -> list[Draft]:
+        try:
+            drafts = duties(self.state, self._stamp())
+        except Exception as error:
+            # What follows from the record would fail again at every start: better to go on without, and say so.
+            why = f"{type(error).__name__}: {error}"
+            if why != self.duties_failed:
+                log.exception("duties.failed")
+            self.duties_failed = why
+            return []
+        self.duties_failed = None
+        return drafts
+
+    async def _say(self, owed: Callable[[], Sequence[Draft]]) -> bool:
+        """Say what is owed; if others kept something before our turn, what is owed then. Whether anything was."""
+        asked = _submissions(owed())
+        left: list[Waiting] = [*asked]
+        while left:
+            try:
+                anew = await self._begin()
+            except StoreFailed as error:
+                log.error("store.failed", why=str(error), acts=len(left))
+                break
+            if anew:
+                fresh = _submissions(owed())
+                asked += fresh
+                left = [*fresh]
+            batch, left = self._judge(left)
+            if batch:
+                again = await self._keep(batch)
+                left = [*again, *left]
+            else:
+                await self._turns.end()
+        for submission in asked:
+            refusal = submission.answer.exception() if submission.answer.done() else None
+            if refusal is not None:
+                log.warning("duty.not_done", act=type(submission.said.act).__name__, why=str(refusal))
+        return bool(asked)
 
     # ── judging: no await in here, so nobody sees the chains while they are counted on ──
 
     def _judge(self, arrived: Sequence[Waiting]) -> tuple[list[Judged], list[Waiting]]:
         """The acts from the front that are taken and may share a transaction, and all that must come after them."""
         batch = Batch()
+        most = max(1, MAX_BATCH >> self._lost_turns)  # a turn may be lost because judging takes long
         with self._counting_on() as count_on:
             for place, waiting in enumerate(arrived):
-                if batch.acts and (len(batch.acts) >= MAX_BATCH or not batch.takes(waiting, self.state.acts)):
+                if waiting.taken:
+                    continue
+                if batch.acts and (len(batch.acts) >= most or not batch.takes(waiting, self.state.acts)):
                     return list(batch.acts.values()), list(arrived[place:])
                 try:
                     if isinstance(waiting, Composition):
@@ -515,7 +632,7 @@ class Writer:
         now = self._clock.now()
         last = self._last_recorded_at
         behind_s = 0.0 if last is None else max(0.0, (last - now).total_seconds())
-        if behind_s and not self.clock_behind_s:
+        if behind_s >= CLOCK_SKEW_S > self.clock_behind_s:
             log.warning("clock.behind", seconds=behind_s)
         self.clock_behind_s = behind_s
         return now if last is None else max(now, last)
@@ -541,16 +658,17 @@ class Writer:
 
     # ── keeping ──
 
-    async def _keep(self, batch: Sequence[Judged]) -> None:
+    async def _keep(self, batch: Sequence[Judged]) -> list[Waiting]:
+        """Keep a batch and answer it, which ends the turn. Those to be judged again, if the turn was lost before."""
+        again: list[Waiting] = []
         try:
-            await self._keep_rows(batch)
+            again = await self._keep_rows(batch)
         finally:
-            flushing, self._flushing = self._flushing, []
-            for each in flushing:
-                if not each.done():
-                    each.set_result(None)
+            if self._tell_readers():
+                await asyncio.sleep(0)  # they look before the next batch is judged, or they would wait for ever
+        return again
 
-    async def _keep_rows(self, batch: Sequence[Judged]) -> None:
+    async def _keep_rows(self, batch: Sequence[Judged]) -> list[Waiting]:
         rows = [
             NewRow(
                 act_id=judged.message.id,
@@ -564,14 +682,24 @@ class Writer:
             for judged in batch
         ]
         try:
-            indices = await self._aside(lambda: self._store.append(rows))
+            indices = await self._turns.append(rows)
+        except BrokenRecord:
+            raise
         except KeepclearError as error:
-            log.error("store.failed", why=str(error), acts=len(rows))
             self.state.utm.undo(1)
-            for judged in batch:
-                for waiting in judged.waiting:
-                    waiting.refuse(StoreFailed("it could not be kept; nothing was changed"))
-            return
+            waiting = [each for judged in batch for each in judged.waiting]
+            if isinstance(error, StoreLost):
+                log.warning("turn.lost", why=str(error), acts=len(rows))
+                self._in_doubt = {judged.message.id: judged.waiting for judged in batch}
+                self._lost_turns += 1
+                if self._lost_turns <= MAX_LOST_TURNS:
+                    return waiting
+                self._lost_turns = 0
+            else:
+                log.error("store.failed", why=str(error), acts=len(rows))
+            self._refuse(waiting)
+            return []
+        self._lost_turns = 0
         first = self.tree.size
         if indices != list(range(first, first + len(rows))):
             raise BrokenRecord("store", f"it put acts at {indices}, not from {first} on")
@@ -583,9 +711,10 @@ class Writer:
             self._last_recorded_at = judged.recorded_at
             messages.append(message)
         for judged, message in zip(batch, messages, strict=True):
-            for waiting in judged.waiting:
-                waiting.take(message)
+            for each in judged.waiting:
+                each.take(message)
         self._on_kept(messages)
+        return []
 
     # ── a peer that says two things ──
 
@@ -600,14 +729,21 @@ class Writer:
     async def _say_forks(self) -> None:
         """Keep the second act of each fork beside the record, where whoever doubts the finding can ask for it."""
         forks, self._forks = self._forks, {}
-        for envelope, draft in forks.values():
+        for key, (envelope, draft) in forks.items():
             log.error("act.forked", line=envelope.header.line, author=envelope.header.author, seq=envelope.header.seq)
             try:
                 await self._aside(partial(self._store.set_note, f"fork.{envelope.id}", envelope.raw))
             except StoreFailed as error:
                 log.error("store.failed", why=str(error))
                 continue
-            await self._say([draft])
+            await self._say(partial(self._fork_owed, key, draft))
+
+    def _fork_owed(self, key: str, draft: Draft) -> list[Draft]:
+        return [draft] if self.state.finding(key) is None else []
+
+
+def _submissions(drafts: Sequence[Draft]) -> list[Submission]:
+    return [Submission(draft.author, draft.line, draft.said, None) for draft in drafts]
 
 
 def _is_urgent(waiting: Waiting) -> bool:

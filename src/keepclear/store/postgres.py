@@ -41,7 +41,9 @@ from keepclear.store.postgres_sql import Statements
 LAYOUT = 1
 """Version of the tables, in the table `about`."""
 SILENT_HOLDER_S = 3
-"""A holder of the turn that does nothing for so long loses it."""
+"""A holder of the turn that is idle for so long loses it to the server."""
+LONG_WAIT_S = 10
+"""Whoever has waited so long for the turn takes it from a holder that has done nothing new since."""
 MAX_NEW = 500
 """Rows that are read while the turn is held."""
 MAX_IDLE = 6
@@ -148,7 +150,11 @@ class PostgresStore:
 
     def turn(self, known: int, last: bytes) -> PostgresTurn | None:
         """See `SharedStore.turn`."""
-        turn = self._ask(lambda connection: self._begin(connection, known), keep=True)
+        try:
+            turn = self._ask(lambda connection: self._begin(connection, known), keep=True)
+        except TurnHeld:
+            self._ask(lambda connection: connection.execute(self._sql.dislodge, (timedelta(seconds=LONG_WAIT_S),)))
+            turn = self._ask(lambda connection: self._begin(connection, known), keep=True)
         if turn.size < known or (known and turn.last != last):
             turn.end()
             raise BrokenRecord("store", f"the record had {known} entries, and has others now", code="other_record")
@@ -228,7 +234,7 @@ class PostgresStore:
             connection.close()
 
     def _set_up(self, connection: Connection) -> None:
-        found = connection.execute(self._sql.set_up, (f"{SILENT_HOLDER_S}s",)).fetchone()
+        found = connection.execute(self._sql.set_up, (f"{SILENT_HOLDER_S}s", f"{LONG_WAIT_S}s")).fetchone()
         fsync, encoding = found[-2:] if found else ("", "")
         if fsync != "on":
             raise StoreFailed("this database runs with fsync off: it does not keep what it answers for")
@@ -276,14 +282,10 @@ class PostgresStore:
         return [index[row.act_id] for row in batch]
 
     def _begin(self, connection: Connection, known: int) -> PostgresTurn:
-        # In one round trip. Each statement sees what was committed when it began, so the last two see all there is.
-        with connection.pipeline():
-            connection.execute(b"BEGIN")
-            connection.execute(self._sql.lock)
-            head = connection.execute(self._sql.head, (known - 1,))
-            new = connection.execute(self._sql.rows, (known, known + MAX_NEW), binary=True)
-        size, last = head.fetchone() or (0, None)
-        return PostgresTurn(self, connection, self._sql, size, last, [_row(each) for each in new])
+        answers = connection.execute(self._sql.begin % (known - 1, known, MAX_NEW))
+        size, last = answers.set_result(2).fetchone() or (0, None)
+        new = [_row(each) for each in answers.set_result(3)]
+        return PostgresTurn(self, connection, self._sql, size, last, new)
 
     def _value(self, query: bytes, *values: object) -> Any:
         """The single value a query gives, or None."""
@@ -346,8 +348,14 @@ def is_lost(connection: Connection) -> bool:
     return connection.closed or connection.broken
 
 
+class TurnHeld(StoreFailed):
+    """The other instances did not give up the turn in time."""
+
+
 def failed(what: str, error: psycopg.Error) -> StoreFailed:
     """One sentence for the person at the desk. The server's own words never hold a password."""
+    if isinstance(error, psycopg.errors.LockNotAvailable):
+        return TurnHeld(f"{what}: the other instances of this node did not give up the turn")
     for kind, why in _WHY.items():
         if isinstance(error, kind):
             return StoreFailed(f"{what}: {why}")
@@ -357,7 +365,6 @@ def failed(what: str, error: psycopg.Error) -> StoreFailed:
 _WHY: dict[type[psycopg.Error], str] = {
     psycopg.errors.DiskFull: "its disk is full",
     psycopg.errors.TooManyConnections: "it has no connection left",
-    psycopg.errors.LockNotAvailable: "the other instances of this node did not give up the turn",
     psycopg.errors.ReadOnlySqlTransaction: "it is read-only",
     psycopg.errors.InsufficientPrivilege: "this user may not do it",
 }

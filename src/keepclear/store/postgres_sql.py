@@ -9,7 +9,7 @@ _COLUMNS = "idx, act_id, recorded_us, envelope, leaf, line, author, seq"
 # Weaker commits than `on` are made `on`; stronger ones are left. A lock is waited for longer than one may be silent.
 _SET_UP = """
 SELECT set_config('idle_in_transaction_session_timeout', %s, false),
-    set_config('lock_timeout', '30s', false),
+    set_config('lock_timeout', %s, false),
     set_config('statement_timeout', '60s', false),
     set_config('default_transaction_isolation', 'read committed', false),
     set_config('synchronous_commit', CASE WHEN current_setting('synchronous_commit') IN ('off', 'local', 'remote_write')
@@ -55,8 +55,19 @@ INSERT INTO {s}.note VALUES (%s, %b, %s)
 _SET_CURSOR = """
 INSERT INTO {s}.position VALUES (%s, %s) ON CONFLICT (name) DO UPDATE SET value = excluded.value
 """
-_HEAD = """
-SELECT coalesce(max(idx) + 1, 0), (SELECT leaf FROM {s}.entry WHERE idx = %s) FROM {s}.entry
+# One simple query: it is one round trip, and after a pipeline the server does not count how long its client is idle in
+# the transaction. Each statement sees what was committed when it began, so the last two see all there is.
+_BEGIN = f"""
+BEGIN;
+LOCK TABLE {{s}}.turn IN EXCLUSIVE MODE;
+SELECT coalesce(max(idx) + 1, 0), (SELECT leaf FROM {{s}}.entry WHERE idx = %d) FROM {{s}}.entry;
+SELECT {_COLUMNS} FROM {{s}}.entry WHERE idx >= %d ORDER BY idx LIMIT %d
+"""
+# A holder that was stopped while it sent is not idle to its server.
+_DISLODGE = """
+SELECT pg_terminate_backend(pid, 5000) FROM pg_locks JOIN pg_stat_activity USING (pid)
+    WHERE locktype = 'relation' AND relation = '{s}.turn'::regclass AND granted AND mode = 'ExclusiveLock'
+    AND clock_timestamp() - state_change > %s
 """
 _TABLES = "SELECT relname FROM pg_class WHERE relnamespace = to_regnamespace(%s) AND relkind = 'r'"
 
@@ -73,7 +84,8 @@ class Statements:
     introduce: bytes
     about: bytes
     lock: bytes
-    head: bytes
+    begin: bytes
+    dislodge: bytes
     size: bytes
     rows: bytes
     leaves: bytes
@@ -103,7 +115,8 @@ class Statements:
             introduce=said("INSERT INTO {s}.about VALUES (%s, %s)"),
             about=said("SELECT layout, node FROM {s}.about"),
             lock=said("LOCK TABLE {s}.turn IN EXCLUSIVE MODE"),
-            head=said(_HEAD),
+            begin=said(_BEGIN),
+            dislodge=said(_DISLODGE),
             size=said("SELECT coalesce(max(idx) + 1, 0) FROM {s}.entry"),
             rows=said(f"SELECT {_COLUMNS} FROM {{s}}.entry WHERE idx >= %s AND idx < %s ORDER BY idx"),
             leaves=said("SELECT leaf FROM {s}.entry WHERE idx >= %s AND idx < %s ORDER BY idx"),
