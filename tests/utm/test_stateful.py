@@ -32,7 +32,7 @@ from keepclear.utm.ledger import Ledger
 from keepclear.utm.ruling import Asker, Down, MissingKnowledge, NotAllowed, NotFound, Ruling, Stale
 from keepclear.utm.scopes import CONFORMANCE_MONITORING, CONSTRAINT_PROCESSING, STRATEGIC_COORDINATION
 from tests.utm.cast import STRICT, T0, Desk, indices, minutes, state_of, uuid
-from tests.utm.model_dss import Box, IntentWish, ModelDss, No, SubscriptionWish
+from tests.utm.model_dss import Box, IntentWish, ModelDss, No, SubscriptionWish, about
 
 PLACES: dict[str, tuple[tuple[float, float], float]] = {
     "a": ((34.5, 69.2), 50.0),
@@ -52,7 +52,7 @@ STATUS: tuple[tuple[type[Refused], int], ...] = (
     (Malformed, 400),
 )
 
-managers = st.sampled_from(["alfa", "alfa", "bravo"])
+managers = st.sampled_from(["alfa", "bravo"])
 ids = st.sampled_from([uuid(number) for number in range(1, 5)])
 names = st.sampled_from([uuid(number) for number in range(11, 14)])
 EVERY = frozenset(SCOPES)
@@ -61,7 +61,7 @@ heights = st.sampled_from([(0.0, 100.0), (100.0, 200.0), (150.5, 300.0), (0.0, 5
 times = st.sampled_from(
     [(0.0, 20.0), (20.0, 40.0), (10.0, 70.0), (-3.0, 120.0), (60.0, 90.0), (-3.0, 40.0), (-30.0, -10.0)]
 )
-late = st.sampled_from([None, None, None, -4.0, 0.0, 10.0, 30.0, -9.0])
+late = st.sampled_from([None, None, None, -4.0, 0.0, 10.0, 23.0, 30.0, -9.0])
 states = st.sampled_from(["Accepted", "Accepted", "Activated", "Activated", "Nonconforming", "Contingent"])
 keys = st.sampled_from(["all", "all", "all", "none", "old", "all but one"])
 hang_on = st.sampled_from(["none", "new", "new", "own", "own", "named", "named", "new for constraints", "both"])
@@ -324,6 +324,7 @@ class Dss(RuleBasedStateMachine):
         flags=st.sampled_from([*[(True, False), (True, True), (False, True)] * 3, (False, False)]),
         choice=versions,
         implicit=st.booleans(),
+        follow=st.booleans(),
         stray=stray,
         pick=st.randoms(use_true_random=False),
     )
@@ -338,6 +339,7 @@ class Dss(RuleBasedStateMachine):
         flags: tuple[bool, bool],
         choice: str,
         implicit: bool,
+        follow: bool,
         stray: bool,
         pick: Any,
     ) -> None:
@@ -348,6 +350,11 @@ class Dss(RuleBasedStateMachine):
         who = self.settle(held, who, stray)
         version = self.version(held, choice)
         starts, ends = (None if moment is None else moment + self.model.now for moment in (start, end))
+        hanging = [part for each in self.model.intents if each.subscription == name for part in each.boxes]
+        if follow and hanging:
+            need = about(hanging)
+            starts, ends = need.start + pick.choice([0.0, 3.0, 6.0]), need.end
+            box = Box(LABELS["ab"], 0.0, 500.0, starts, ends)
         wish = SubscriptionWish(box, starts, ends, *flags)
         asked = SubscriptionAsked(self.volume(box, starts, ends), f"https://{who}.example", *flags)
         asker, nonce = self.asker(who, has), self.desk.nonce()
@@ -378,7 +385,7 @@ class Dss(RuleBasedStateMachine):
             lambda _: self.model.delete_subscription(who, name, version),
         )
 
-    @rule(who=managers, down=st.sampled_from([True, False, False]))
+    @rule(who=managers, down=st.booleans())
     def say(self, who: str, down: bool) -> None:
         self.desk.say(who, Availability.DOWN if down else Availability.NORMAL)
         (self.model.down.add if down else self.model.down.discard)(who)
