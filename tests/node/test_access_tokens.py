@@ -13,7 +13,8 @@ from typing import Any
 from urllib.parse import parse_qs
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from joserfc import jwt
 from joserfc.jwk import RSAKey
 
@@ -98,6 +99,18 @@ def test_a_file_that_holds_no_key_is_refused_by_name(tmp_path: Path, content: by
     with pytest.raises(Malformed) as refused:
         read_token_key(file)
     assert refused.value.field == "own.pem"
+
+
+def test_a_key_that_is_weak_or_of_another_kind_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "own.pem"
+    for made in (
+        rsa.generate_private_key(public_exponent=65537, key_size=1024),
+        ec.generate_private_key(ec.SECP256R1()),
+    ):
+        file.write_bytes(made.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+        file.chmod(0o600)
+        with pytest.raises(Malformed, match="2048"):
+            read_token_key(file)
 
 
 class Server:

@@ -102,8 +102,6 @@ class Verifier:
             if len(self._cached) > self._max_cached:
                 self._cached.popitem(last=False)
         else:
-            if now_s >= found.ends_s:
-                del self._cached[digest]
             _check_time(found, now_s)
             self._cached.move_to_end(digest)
         return found.asker
