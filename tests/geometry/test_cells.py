@@ -139,6 +139,18 @@ def test_the_geodesics_between_vertices_are_covered_too(outline: tuple[list[floa
             assert cell_of(lat, lng) in covering
 
 
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("bearing_deg", [20.0, 90.0, 135.0])
+def test_a_long_geodesic_is_covered_though_it_bends_off_the_great_circle(place: Place, bearing_deg: float) -> None:
+    """By up to 210 m in 1,800 km."""
+    lat0, lng0 = place
+    lng1, lat1, _ = GEOD.fwd(lng0, lat0, bearing_deg, 1_800e3)
+    covering = cells_of_polygon([lat0, lat1], [lng0, lng1])
+    on_it = {cell_of(lat, lng) for lng, lat in GEOD.npts(lng0, lat0, lng1, lat1, 4_000)}
+    assert on_it <= set(covering)
+    assert len(covering) <= 6 * len(on_it)
+
+
 @given(place=places, by_m=shifts, radius_m=sizes_m)
 def test_a_circle_is_covered_and_nothing_farther_off(place: Place, by_m: tuple[float, float], radius_m: float) -> None:
     lat, lng = shifted(place, by_m)
