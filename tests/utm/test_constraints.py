@@ -92,6 +92,11 @@ def test_a_request_that_is_not_in_order_is_refused(asked: ConstraintAsked, code:
             desk.close(ONE, closing())
 
 
+def test_too_large_a_search_is_refused_as_the_field_has_it() -> None:
+    with pytest.raises(Malformed):
+        constraints.query(Desk().ledger, ALFA, volume(radius_m=60_000.0), Desk().now)
+
+
 def test_whose_it_is_comes_first_and_then_its_version() -> None:
     desk = Desk()
     desk.close(ONE, closing())

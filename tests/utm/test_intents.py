@@ -213,6 +213,7 @@ def test_an_id_is_a_uuid(id: str) -> None:
         "https://utm.example/#part",
         "https://utm.example/a b",
         "https://utm.example:port/",
+        "https://utm.example:65536/",
         "https://utm.example/" + "x" * 2_000,
     ],
 )
@@ -228,6 +229,19 @@ def test_a_base_url_without_tls_is_for_operators_who_allow_it() -> None:
     assert refused(desk, Malformed, ALFA, ONE, asked).code == "utm_url_https"
     loose = Rules(allow_http_base_urls=True)
     assert intents.create(desk.ledger, ALFA, ONE, asked, T0, "1", loose).of.id == ONE  # type: ignore[union-attr]
+
+
+def test_limits_come_first_and_too_large_a_search_is_refused_as_the_field_has_it() -> None:
+    desk = Desk()
+    desk.plan(ALFA, ONE, wanted())
+    giant = volume(radius_m=60_000.0)
+    assert refused(desk, Malformed, ALFA, TWO, wanted(giant)).code == "utm_area"
+    assert refused(desk, Malformed, BRAVO, ONE, wanted(giant, by=BRAVO)).code == "utm_area"
+    late = wanted(volume(times=(31 * 24 * 60, 31 * 24 * 60 + 30)))
+    assert refused(desk, Malformed, ALFA, TWO, late).code == "utm_too_far_ahead"
+    with pytest.raises(Malformed) as caught:
+        intents.query(desk.ledger, ALFA, giant, desk.now)
+    assert caught.value.field.startswith("area_of_interest")
 
 
 # ── states ───────────────────────────────────────────────────────────────────────────────────────────────────────────

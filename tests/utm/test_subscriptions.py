@@ -10,7 +10,7 @@ from keepclear.errors import Malformed, Refused
 from keepclear.model.utm import EntityKind, IntentState, UtmVolume
 from keepclear.utm import subscriptions
 from keepclear.utm.asked import NO_SUBSCRIPTION, SubscriptionAsked
-from keepclear.utm.ruling import Asker, NotAllowed, NotFound, Stale
+from keepclear.utm.ruling import Asker, NotAllowed, NotFound, Stale, TooLarge
 from keepclear.utm.scopes import CONSTRAINT_PROCESSING
 from keepclear.utm.shown import begins, ends
 from keepclear.utm.versions import NO_OVN
@@ -145,6 +145,17 @@ def test_an_id_is_a_uuid(id: str) -> None:
     assert refused(desk, Malformed, ALFA, id, watching()).code == "utm_not_uuid"
     with pytest.raises(Malformed):
         subscriptions.get(desk.ledger, ALFA, id)
+
+
+def test_the_id_that_means_none_is_nobodys() -> None:
+    assert refused(Desk(), Malformed, ALFA, NO_SUBSCRIPTION, watching()).code == "utm_null_id"
+
+
+def test_too_large_an_area_is_refused() -> None:
+    desk, giant = Desk(), volume(radius_m=60_000.0)
+    assert refused(desk, Malformed, ALFA, SUB, watching(giant)).code == "utm_area"
+    with pytest.raises(TooLarge):
+        subscriptions.query(desk.ledger, ALFA, giant, desk.now)
 
 
 # ── times ────────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -13,6 +13,7 @@ from keepclear.utm.limits import QUERY, check_volumes
 from keepclear.utm.ruling import TooLarge
 
 MAX_URL = 2_000
+MAX_PORT = 65_535
 _ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _URL = re.compile(r"(https?)://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~-]+)(:[0-9]{1,5})?(/[!-~]*|\?[!-~]*)?")
 
@@ -26,7 +27,7 @@ def check_id(id: str, field: str) -> None:
 def check_url(url: str, field: str, rules: Rules) -> None:
     """Malformed unless it is an absolute https URL without user or fragment; http only if the operator allows it."""
     found = _URL.fullmatch(url) if len(url) <= MAX_URL else None
-    if found is None or "#" in url:
+    if found is None or "#" in url or int((found[3] or ":443")[1:]) > MAX_PORT:
         raise Malformed("a base URL is absolute, without user name or fragment", field=field, code="utm_url")
     if found[1] == "http" and not rules.allow_http_base_urls:
         raise Malformed("a base URL must begin with https", field=field, code="utm_url_https")

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from keepclear.errors import Malformed
 from keepclear.model.utm import EntityKind, Gone, UtmConstraint, UtmIntent, UtmSubscription, UtmVolume
-from keepclear.utm.asked import Rules, SubscriptionAsked
+from keepclear.utm.asked import NO_SUBSCRIPTION, Rules, SubscriptionAsked
 from keepclear.utm.attaching import covers
 from keepclear.utm.demands import check_id, check_url
 from keepclear.utm.index import extent_of
@@ -120,6 +120,8 @@ def relevant(ledger: Ledger, subscription: UtmSubscription, now: datetime) -> Re
 
 def _check_asked(asker: Asker, id: str, asked: SubscriptionAsked, rules: Rules) -> None:
     check_id(id, "subscriptionid")
+    if id == NO_SUBSCRIPTION:
+        raise Malformed("this id stands for no subscription", field="subscriptionid", code="utm_null_id")
     check_url(asked.uss_base_url, "uss_base_url", rules)
     if not asked.for_intents and not asked.for_constraints:
         raise Malformed(
