@@ -247,6 +247,9 @@ class PostgresStore:
         """Make the tables where there is nothing, and check whose they are."""
         with connection.transaction():
             connection.execute(self._sql.lock_name, (self._node,))
+            # Who may not make schemas in this database is given an empty one.
+            if not _one(connection.execute(self._sql.schema_is_there, (self._sql.schema,))):
+                connection.execute(self._sql.create_schema)
             tables = {name for (name,) in connection.execute(self._sql.tables, (self._sql.schema,))}
             if not tables:
                 connection.execute(self._sql.create)

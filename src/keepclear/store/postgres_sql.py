@@ -19,7 +19,6 @@ SELECT set_config('idle_in_transaction_session_timeout', %s, false),
 
 # A table is locked for the turn: to lock a row would write, and an advisory lock anybody in the database can take.
 _CREATE = """
-CREATE SCHEMA IF NOT EXISTS {s};
 CREATE TABLE {s}.about (layout integer NOT NULL, node text NOT NULL);
 CREATE TABLE {s}.turn ();
 CREATE TABLE {s}.entry (
@@ -80,6 +79,8 @@ class Statements:
     set_up: bytes
     lock_name: bytes
     tables: bytes
+    schema_is_there: bytes
+    create_schema: bytes
     create: bytes
     introduce: bytes
     about: bytes
@@ -111,6 +112,8 @@ class Statements:
             set_up=said(_SET_UP),
             lock_name=said("SELECT pg_advisory_xact_lock(hashtextextended(%s, 2017))"),
             tables=said(_TABLES),
+            schema_is_there=said("SELECT to_regnamespace(%s) IS NOT NULL"),
+            create_schema=said("CREATE SCHEMA {s}"),
             create=said(_CREATE),
             introduce=said("INSERT INTO {s}.about VALUES (%s, %s)"),
             about=said("SELECT layout, node FROM {s}.about"),
