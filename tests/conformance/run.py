@@ -1,4 +1,4 @@
-"""Runs the field's own suite for F3548-21, the prober of interuss-monitoring, against a fresh node (`make conformance`).
+"""Runs the field's own suite for F3548-21, the prober of interuss-monitoring, against a fresh node.
 
 Twice on the same node, as what a run leaves behind must not trouble the next. Exit status 0 only if every test of both
 rounds passed. The suite lives in an environment of its own, named as the first argument.
