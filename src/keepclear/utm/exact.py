@@ -8,7 +8,7 @@ circles and geodesic outlines as they are, to a centimetre (F3548-21, Intersecti
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -69,14 +69,14 @@ def sift(volumes: Sequence[UtmVolume], candidates: Iterable[Candidate]) -> Sifte
     engine ends, are taken as reaching on without end: a volume is only ever made larger.
     """
     every = tuple(candidates)
-    if not volumes:
+    if not volumes or not every:
         return Sifted(real=(), false_alarms=every)
     named = {f"{place} {each.id}": each for place, each in enumerate(every)}
     airspace = Airspace(MEETING)
-    undecided = {name for name, each in named.items() if not _taken(airspace, name, each.volumes)}
+    undecided = _put(airspace, {name: each.volumes for name, each in named.items()})
     met = set(named)
     try:
-        found = airspace.check(_columns("asked", volumes))
+        found = airspace.check(_columns({"asked": volumes}))
     except Malformed:
         undecided = set(named)
     else:
@@ -95,31 +95,36 @@ def _ahead(volumes: Sequence[UtmVolume], now: datetime) -> list[UtmVolume]:
     ]
 
 
-def _taken(airspace: Airspace, name: str, volumes: Sequence[UtmVolume]) -> bool:
+def _put(airspace: Airspace, every: Mapping[str, Sequence[UtmVolume]]) -> set[str]:
+    """Put all in, and name those that the engine refuses: together if it refuses none, else one by one."""
     try:
-        airspace.put(_columns(name, volumes))
+        airspace.put(_columns(every))
     except Malformed:
-        return False
-    return True
+        if len(every) == 1:
+            return set(every)
+        return set[str]().union(*(_put(airspace, {name: volumes}) for name, volumes in every.items()))
+    return set()
 
 
-def _columns(name: str, volumes: Sequence[UtmVolume]) -> Plans:
-    ring_from, vertex_from = [0], [0]
+def _columns(every: Mapping[str, Sequence[UtmVolume]]) -> Plans:
+    volume_from, ring_from, vertex_from = [0], [0], [0]
     circles, vertices, bounds = [], [], []
-    for volume in volumes:
-        circle = volume.circle
-        if circle is None:
-            circles.append((math.nan, math.nan, math.nan))
-            vertices += [(point.lat_deg, point.lng_deg) for point in volume.polygon]
-            vertex_from.append(len(vertices))
-        else:
-            circles.append((circle.centre.lat_deg, circle.centre.lng_deg, circle.radius_m))
-        ring_from.append(len(vertex_from) - 1)
-        bounds.append((*_window(volume), *_band(volume)))
+    for volumes in every.values():
+        for volume in volumes:
+            circle = volume.circle
+            if circle is None:
+                circles.append((math.nan, math.nan, math.nan))
+                vertices += [(point.lat_deg, point.lng_deg) for point in volume.polygon]
+                vertex_from.append(len(vertices))
+            else:
+                circles.append((circle.centre.lat_deg, circle.centre.lng_deg, circle.radius_m))
+            ring_from.append(len(vertex_from) - 1)
+            bounds.append((*_window(volume), *_band(volume)))
+        volume_from.append(len(bounds))
     return Plans.of(
         {
-            "ids": [name],
-            "volume_from": [0, len(bounds)],
+            "ids": list(every),
+            "volume_from": volume_from,
             "volumes": bounds,
             "circles": circles,
             "ring_from": ring_from,
