@@ -10,6 +10,7 @@
     ├── BrokenRecord         an export or a store does not prove itself
     ├── StoreFailed          bytes could not be kept or read back
     │   ├── NodeStopped      the node takes nothing more; it must be started again
+    │   ├── StoreUnusable    a store cannot be opened
     │   ├── StoreLost        a shared store was lost while it kept something: kept whole, or not at all
     │   └── StoreTooOld      the SQLite library is one that can lose data
     └── PeerUnreachable      another node gave no usable answer; it will be asked again
@@ -108,6 +109,14 @@ class NodeStopped(StoreFailed):
 
     def __init__(self, why: str) -> None:
         super().__init__(f"this node has stopped: {why}")
+        self.why = why
+
+
+class StoreUnusable(StoreFailed):
+    """A store cannot be opened, and why."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"the record cannot be opened: {why}")
         self.why = why
 
 

@@ -20,7 +20,9 @@ from keepclear.errors import (
     OutOfOrder,
     Refused,
     StoreFailed,
+    StoreLost,
     StoreTooOld,
+    StoreUnusable,
 )
 from keepclear.phrases import LANGUAGES, catalogue
 from keepclear.server.problems import NoSuch, NotYours, encoded, language, of_error
@@ -41,6 +43,8 @@ from keepclear.server.problems import NoSuch, NotYours, encoded, language, of_er
         (Refused("m", code="busy"), 503, "busy"),
         (StoreFailed("m"), 503, "store_failed"),
         (StoreTooOld("m"), 503, "store_failed"),
+        (StoreLost("m"), 503, "store_lost"),
+        (StoreUnusable("m"), 503, "store_unusable"),
         (BrokenRecord("entry 3", "why"), 500, "broken_record"),
         (CallFailed("m", "outbound_slow", sent=True, host="uss.example.org"), 502, "outbound_slow"),
     ],

@@ -21,6 +21,12 @@ from keepclear.server.answers import Status
 DEFAULT_PORT = 8017
 PROPOSALS = "proposals.json"
 
+# The address may hold a password, which a variable does not show to whoever lists the processes of the machine.
+StoreAddress = Annotated[
+    str | None,
+    typer.Option("--store", envvar="KEEPCLEAR_STORE", help="option.store", show_default=False, show_envvar=False),
+]
+
 
 class Folder:
     """A folder and the printer."""
@@ -69,6 +75,7 @@ def serve(
     local: Annotated[str, typer.Option("--local", help="option.local")] = f"127.0.0.1:{DEFAULT_PORT}",
     peers: Annotated[str | None, typer.Option("--peers", help="option.peers", show_default=False)] = None,
     behind_proxy: Annotated[str | None, typer.Option("--behind-proxy", help="option.proxy", show_default=False)] = None,
+    store: StoreAddress = None,
     f3548: Annotated[str | None, typer.Option("--f3548", help="option.f3548", show_default=False)] = None,
     f3548_key: Annotated[
         list[str] | None, typer.Option("--f3548-key", help="option.f3548_key", show_default=False)
@@ -87,7 +94,7 @@ def serve(
     utm = read_settings(
         home.directory, keys=f3548_key or (), audiences=f3548_audience or (), allow_http=f3548_allow_http
     )
-    service = Service(home, local=local, peers=peers, behind_proxy=behind_proxy, f3548=f3548, utm=utm)
+    service = Service(home, local=local, peers=peers, behind_proxy=behind_proxy, f3548=f3548, utm=utm, store=store)
 
     def on_start() -> None:
         if folder.speaker.as_json:
@@ -211,7 +218,11 @@ def token(
 
 
 @given(open_folder)
-def export(folder: Folder, out: Annotated[Path, typer.Argument(help="argument.out", show_default=False)]) -> None:
+def export(
+    folder: Folder,
+    out: Annotated[Path, typer.Argument(help="argument.out", show_default=False)],
+    store: StoreAddress = None,
+) -> None:
     """Write the whole record as plain files that prove themselves; the node may be running or not."""
     from keepclear.cli.source import entries_of
     from keepclear.node.home import open_home
@@ -219,7 +230,7 @@ def export(folder: Folder, out: Annotated[Path, typer.Argument(help="argument.ou
 
     home = open_home(folder.directory)
     node = home.settings.id
-    with entries_of(home, folder.speaker.lang) as found, folder.speaker.progress("exporting") as step:
+    with entries_of(home, folder.speaker.lang, store) as found, folder.speaker.progress("exporting") as step:
         done = write_export(
             out, found.entries, found.keys, home.keys[node], node, lambda written: step(written, found.size)
         )

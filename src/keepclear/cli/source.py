@@ -10,11 +10,11 @@ from keepclear.cli.caller import Caller, NoAnswer, folder_token, folder_url
 from keepclear.formats.wire import read_said
 from keepclear.model.acts import Enrol
 from keepclear.model.parties import NodeCard
-from keepclear.node.home import Home
+from keepclear.node.home import Home, open_record
 from keepclear.record import Entry, VerifierKey, parse, parse_leaf
 from keepclear.record.tiles import TILE_WIDTH, split_bundle
 from keepclear.server.answers import Status
-from keepclear.store import SqliteStore, Store
+from keepclear.store import Store
 
 
 @dataclass(frozen=True)
@@ -27,8 +27,11 @@ class Source:
 
 
 @contextmanager
-def entries_of(home: Home, lang: str) -> Iterator[Source]:
-    """The record of a node, up to what it holds now. NoAnswer or StoreFailed if neither node nor store can be read."""
+def entries_of(home: Home, lang: str, address: str | None = None) -> Iterator[Source]:
+    """The record of a node, up to what it holds now; `address` as for `open_record`.
+
+    NoAnswer or StoreFailed if neither node nor store can be read.
+    """
     try:
         caller = Caller(folder_url(home.directory), folder_token(home.directory), lang)
     except NoAnswer:
@@ -44,7 +47,7 @@ def entries_of(home: Home, lang: str) -> Iterator[Source]:
                 keys = {author: VerifierKey.from_vkey(vkey) for author, vkey in vkeys.items()}
                 yield Source(_from_node(caller, size), size, keys)
                 return
-    with closing(SqliteStore(home.record)) as store:
+    with closing(open_record(home, address)) as store:
         entries = (Entry(row.index, row.recorded_at, row.envelope) for row in store.rows())
         yield Source(entries, store.size(), enrolled_keys(home, store))
 

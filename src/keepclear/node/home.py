@@ -4,7 +4,7 @@
     keys/<id>.pem    a private key each for the node and its parties (PKCS 8, not encrypted, mode 0600)
     tls.crt tls.key  the certificate its peers pin, and its key
     token            what a local caller must show
-    record.sqlite    the record; made when the node first starts
+    record.sqlite    the record; made when the node first starts, unless the record is in a database (`store`)
 
 Whoever can read the folder can speak for the node and its parties.
 """
@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import re
 import secrets
 import stat
 from collections.abc import Iterable, Mapping
@@ -40,10 +41,13 @@ from keepclear.errors import Malformed, Refused, StoreFailed
 from keepclear.model.base import Id, Name, Value
 from keepclear.model.parties import NodeCard, PartyCard
 from keepclear.record import SigningKey
+from keepclear.store import Store, open_store
 
 MAX_NODE_ID = 44
 """A node's own line is called `own.` and its id, and that is an id too (at most 48 letters)."""
 CERTIFICATE_LASTS = timedelta(days=3650)
+
+_PASSWORD = re.compile(r"//[^/@]*:[^/]*@|[?&]password=", re.IGNORECASE)
 
 Address = Annotated[str, Meta(pattern=r"^https?://[^\s/?#@]+$", max_length=200)]
 
@@ -56,11 +60,15 @@ class HostedParty(Value, frozen=True, kw_only=True):
 
 
 class Settings(Value, frozen=True, kw_only=True):
-    """What a person may read and change in `node.json`. `address` is where peers reach this node."""
+    """What a person may read and change in `node.json`. `address` is where peers reach this node.
+
+    `store` is the database that keeps the record, without a password; None: the record is in the folder.
+    """
 
     id: Id
     address: Address
     parties: Annotated[tuple[HostedParty, ...], Meta(min_length=1, max_length=50)]
+    store: Annotated[str, Meta(min_length=1, max_length=1000)] | None = None
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -161,11 +169,26 @@ def open_home(directory: Path) -> Home:
     return home
 
 
+def open_record(home: Home, address: str | None = None) -> Store:
+    """The store of a node's record: in the database of this address, else of the setting `store`, else in the folder.
+
+    Refused (`store`, `record_here`) if a database is named and the folder has a record too. Raises like `open_store`.
+    """
+    address = address or home.settings.store
+    if address is not None and home.record.exists():
+        message = f"{home.directory} has a record of its own, and a node has one record"
+        raise Refused(message, field="store", code="record_here")
+    return open_store(address, home.settings.id, home.record)
+
+
 def _settings(content: bytes) -> Settings:
     try:
-        return msgspec.json.decode(content, type=Settings)
+        settings = msgspec.json.decode(content, type=Settings)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise Malformed(f"the settings cannot be read: {error}", field="node.json") from None
+    if settings.store is not None and _PASSWORD.search(settings.store):
+        raise Malformed("others may read node.json; it takes no password", field="store", code="store_password")
+    return settings
 
 
 def _host(address: str) -> str:

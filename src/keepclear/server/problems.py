@@ -28,6 +28,8 @@ from keepclear.errors import (
     OutOfOrder,
     Refused,
     StoreFailed,
+    StoreLost,
+    StoreUnusable,
 )
 from keepclear.phrases import LANGUAGES, catalogue, isolate, say
 
@@ -134,6 +136,10 @@ def of_error(error: KeepclearError, lang: str) -> Problem:
         return problem(status, "node_stopped", str(error), lang, why=error.why)
     if isinstance(error, CallFailed):
         return problem(status, error.code, str(error), lang, host=error.host)
+    if isinstance(error, StoreUnusable):
+        return problem(status, "store_unusable", str(error), lang, why=error.why)
+    if isinstance(error, StoreLost):
+        return problem(status, "store_lost", str(error), lang)
     code = "store_failed" if isinstance(error, StoreFailed) else "broken_record"
     return problem(status, code, str(error), lang)
 

@@ -25,7 +25,7 @@ from litestar.types import ASGIApp
 from keepclear.errors import Refused, StoreFailed
 from keepclear.line.message import Message
 from keepclear.node.clock import Clock, SystemClock
-from keepclear.node.home import Home
+from keepclear.node.home import Home, open_record
 from keepclear.node.network import HttpNetwork
 from keepclear.node.node import Node
 from keepclear.server.console import built_console, console_paths
@@ -39,7 +39,6 @@ from keepclear.server.local import local_app
 from keepclear.server.logs import set_up_logs
 from keepclear.server.peer import peer_app
 from keepclear.server.tokens import Tokens
-from keepclear.store import SqliteStore
 
 LOCAL_URL_FILE = "local-url"
 STOP_WITHIN_S = 3
@@ -74,6 +73,7 @@ class Service:
         behind_proxy: str | None = None,
         f3548: str | None = None,
         utm: UtmSettings | None = None,
+        store: str | None = None,
         clock: Clock | None = None,
         story: Callable[[], dict[str, Any] | None] = lambda: None,
     ) -> None:
@@ -88,6 +88,7 @@ class Service:
         self._utm = utm or read_settings(home.directory)
         if self._utm_address and not _is_loopback(self._utm_address[0]):
             self._utm.check_may_leave_machine()
+        self._store = store
         self._clock = clock or SystemClock()
         self._story = story
         self._opened = contextlib.AsyncExitStack()
@@ -108,7 +109,7 @@ class Service:
             local_socket = opened.enter_context(_listen(self._local, "local"))
             peer_socket = opened.enter_context(_listen(self._peers, "peers"))
             utm_socket = opened.enter_context(_listen(self._utm_address, "f3548")) if self._utm_address else None
-            store = opened.enter_context(contextlib.closing(SqliteStore(self._home.record)))
+            store = opened.enter_context(contextlib.closing(open_record(self._home, self._store)))
             network = HttpNetwork()
             opened.push_async_callback(network.close)
             self.node = Node(self._home.card, self._home.keys, store, self._clock, network)

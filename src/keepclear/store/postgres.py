@@ -23,7 +23,7 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.pq import TransactionStatus
 
-from keepclear.errors import BrokenRecord, Malformed, StoreFailed, StoreLost
+from keepclear.errors import BrokenRecord, Malformed, StoreFailed, StoreLost, StoreUnusable
 from keepclear.store.base import (
     NewRow,
     Row,
@@ -73,7 +73,7 @@ class PostgresStore:
     """A `SharedStore` in a PostgreSQL database, made when absent.
 
     `address` is a URL or a connection string of libpq; what it leaves out comes from PGPASSWORD, PGPASSFILE and so on.
-    Malformed (`store`) if it is none; StoreFailed if the database cannot be reached, is read-only, does not keep what
+    Malformed (`store`) if it is none; StoreUnusable if the database cannot be reached, is read-only, does not keep what
     it answers for, or holds something else, or a later layout, under this node's name.
     """
 
@@ -85,7 +85,10 @@ class PostgresStore:
         self._lock = threading.Lock()
         self._idle: list[Connection] = []
         self._closed = False
-        self._ask(self._open)
+        try:
+            self._ask(self._open)
+        except StoreFailed as error:
+            raise StoreUnusable(str(error)) from None
 
     def __repr__(self) -> str:
         return f"PostgresStore({self._node!r})"
@@ -157,7 +160,7 @@ class PostgresStore:
             turn = self._ask(lambda connection: self._begin(connection, known), keep=True)
         if turn.size < known or (known and turn.last != last):
             turn.end()
-            raise BrokenRecord("store", f"the record had {known} entries, and has others now", code="other_record")
+            raise BrokenRecord("store", f"the record had {known} entries, and has others now")
         if turn.size > known + len(turn.new):
             turn.end()
             return None
