@@ -15,7 +15,7 @@ from keepclear.model.utm import IntentState, UtmIntent, UtmPoint, UtmVolume, Way
 from keepclear.node.clock import HandClock
 from keepclear.node.uss import Outcome, Planned
 from keepclear.store import MemoryStore
-from keepclear.utm.flights import Condition, Usage
+from keepclear.utm.flights import Condition, FlightAsked, Usage
 from tests.node.skies import OWN, Service, Sky, flight, full, sky, telling
 from tests.utm.cast import ALFA, ALFA_CM, BRAVO, FAR, T0, uuid, volume
 
@@ -115,16 +115,16 @@ DAY = 24 * 60.0
 @pytest.mark.parametrize(
     ("asked", "code"),
     [
-        (flight(volume(times=(30 * DAY + 1, 30 * DAY + 60))), "utm_plan_too_far"),
-        (flight(volume(times=(-60, -0.1))), "utm_plan_over"),
-        (flight(volume(times=(-60, 0))), "utm_plan_over"),
-        (flight(volume(times=(0, None))), "utm_plan_unbounded"),
-        (flight(volume(heights=(None, 120.0))), "utm_plan_unbounded"),
-        (flight(volume(times=(60, 30))), "utm_plan_unbounded"),
+        (flight(volume(times=(30 * DAY + 1, 30 * DAY + 60))), "utm_too_far_ahead"),
+        (flight(volume(times=(-60, -0.1))), "in_the_past"),
+        (flight(volume(times=(0, None))), "missing_field"),
+        (flight(volume(heights=(None, 120.0))), "missing_field"),
+        (flight(volume(times=(60, 30))), "times_order"),
+        (FlightAsked((), Usage.PLANNED), "missing_field"),
         (flight(volume(times=(1, 30)), usage=IN_USE), "utm_plan_not_in_use"),
         (flight(usage=IN_USE, condition=Condition.CONTINGENT), "utm_plan_state"),
         (flight(condition=Condition.OFF_NOMINAL), "utm_plan_state"),
-        (flight(*[volume(radius_m=float(number)) for number in range(1, 10_002)]), "utm_plan_vertices"),
+        (flight(*[volume(radius_m=float(number)) for number in range(1, 10_002)]), "utm_vertices_most"),
     ],
 )
 def test_what_cannot_be_planned_is_refused_and_leaves_nothing(asked: Any, code: str) -> None:
@@ -329,6 +329,16 @@ def wire_of(one: UtmVolume) -> Any:
     return full(intent)["operational_intent"]["details"]["volumes"][0]
 
 
+def crossed(held: UtmIntent) -> Any:
+    """An hourglass within the circle of the intent."""
+    found = wire_of(held.volumes[0])
+    lat, lng = NEAR
+    corners = ((-0.001, -0.001), (0.001, 0.001), (0.001, -0.001), (-0.001, 0.001))
+    found["volume"]["outline_polygon"] = {"vertices": [{"lat": lat + y, "lng": lng + x} for y, x in corners]}
+    del found["volume"]["outline_circle"]
+    return found
+
+
 HOSTILE: dict[str, Callable[[UtmIntent], Any]] = {
     "a state there is not": lambda held: full(held, reference_={"state": "Flying"}),
     "a priority that is none": lambda held: full(held, priority=1.2),
@@ -347,6 +357,7 @@ HOSTILE: dict[str, Callable[[UtmIntent], Any]] = {
     "volumes that begin earlier": lambda held: full(held, volumes=[wire_of(volume(NEAR, times=(-1, 60)))]),
     "volumes without an end": lambda held: full(held, volumes=[wire_of(volume(NEAR, times=(0, None)))]),
     "volumes back to front": lambda held: full(held, volumes=[wire_of(volume(NEAR, times=(60, 30)))]),
+    "an outline that crosses itself": lambda held: full(held, volumes=[crossed(held)]),
     "heights in feet": lambda held: full(
         held, volumes=[{"volume": {"altitude_lower": {"value": 0, "reference": "W84", "units": "FT"}}}]
     ),

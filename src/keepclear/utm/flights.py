@@ -1,22 +1,20 @@
 """What a flight plan asks of its operational intent, and what is refused before anybody else is looked at.
 
-F3548-21: an intent is planned at most 30 days ahead (OiMaxPlanHorizon), has not ended, has at most 10,000 vertices
-(OiMaxVertices), and is activated only while one of its volumes is in use. Its states follow one another as in the
-standard's diagram: what is in use does not go back to planned, and from Contingent it can only end.
+F3548-21: an intent keeps to its limits (`keepclear.utm.limits`: 30 days ahead, not over, 10,000 vertices), and is
+activated only while one of its volumes is in use. Its states follow one another as in the standard's diagram: what is
+in use does not go back to planned, and from Contingent it can only end.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from keepclear.errors import NotNow
-from keepclear.model.utm import MAX_OUTLINE, IntentState, UtmFlight, UtmVolume
-from keepclear.utm.peers import vertices
+from keepclear.model.utm import IntentState, UtmFlight, UtmVolume
+from keepclear.utm.limits import INTENT, check_volumes
 
-HORIZON = timedelta(days=30)
 CLOCKS_APART = timedelta(seconds=5)
 """TimeSyncMaxDifferential: who activates may have a clock that is so much ahead."""
 
@@ -72,36 +70,20 @@ _FOLLOWS: dict[IntentState | None, tuple[IntentState, ...]] = {
 
 
 def state_of(asked: FlightAsked, held: IntentState | None, now: datetime) -> IntentState:
-    """The state the intent is to have. Unplannable if it cannot come after `held`, or the volumes forbid it now."""
+    """The state the intent is to have.
+
+    Unplannable if it cannot come after `held`, or no volume is in use that should be; Malformed (`area[0]…`) if the
+    volumes do not keep to the limits.
+    """
     state = _STATES.get((asked.usage, asked.condition))
     if state is None or state not in _FOLLOWS[held]:
         raise Unplannable(
             "an operational intent cannot become this now", field="basic_information", code="utm_plan_state"
         )
-    check_volumes(asked.volumes)
-    if vertices(asked.volumes) > MAX_OUTLINE:
-        raise Unplannable("too many vertices", field="area", code="utm_plan_vertices", most=MAX_OUTLINE)
-    starts_at = min(each.starts_at for each in asked.volumes if each.starts_at is not None)
-    ends_at = max(each.ends_at for each in asked.volumes if each.ends_at is not None)
-    if ends_at <= now:
-        raise Unplannable("it is over", field="area", code="utm_plan_over")
-    if starts_at > now + HORIZON:
-        raise Unplannable("it is too far ahead", field="area", code="utm_plan_too_far", days=HORIZON.days)
+    check_volumes(asked.volumes, now, INTENT, "area")
     if state is IntentState.ACTIVATED and not any(_in_use(each, now) for each in asked.volumes):
         raise Unplannable("none of its volumes is in use now", field="area", code="utm_plan_not_in_use")
     return state
-
-
-def check_volumes(volumes: Sequence[UtmVolume]) -> None:
-    """Unplannable unless there is a volume, and each is bounded in height and time, the right way round."""
-    if not volumes:
-        raise Unplannable("it has no volumes", field="area", code="utm_plan_unbounded")
-    for place, each in enumerate(volumes):
-        field = f"area[{place}]"
-        if each.starts_at is None or each.ends_at is None or each.lower_m is None or each.upper_m is None:
-            raise Unplannable("a volume is not bounded", field=field, code="utm_plan_unbounded")
-        if each.ends_at <= each.starts_at or each.upper_m < each.lower_m:
-            raise Unplannable("a volume ends before it begins", field=field, code="utm_plan_unbounded")
 
 
 def flight_of(

@@ -7,17 +7,22 @@ holds is Untrue, and nothing is planned beside it.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 from keepclear.errors import Malformed, Refused
 from keepclear.formats.f3548.details import ConstraintTold, IntentTold
-from keepclear.model.utm import MAX_OUTLINE, EntityKind, IntentState, UtmConstraint, UtmIntent, UtmVolume
+from keepclear.model.base import EARLIEST
+from keepclear.model.utm import EntityKind, IntentState, UtmConstraint, UtmIntent, UtmVolume
 from keepclear.utm.index import Extent, extent_of
 from keepclear.utm.ledger import Ledger
+from keepclear.utm.limits import CONSTRAINT, INTENT, Limits, check_volumes
 
 TIME_GRAIN = timedelta(milliseconds=1)
 HEIGHT_GRAIN_M = 0.01
 """How far two services may be apart that mean the same (F3548-21 IntersectionMinimumPrecision)."""
+_INTENT, _CONSTRAINT = replace(INTENT, ahead=None), replace(CONSTRAINT, ahead=None)
+"""When they begin was checked as they were planned."""
 
 
 class Untrue(Refused):
@@ -40,9 +45,7 @@ def check_intent(ledger: Ledger, held: UtmIntent, told: IntentTold) -> None:
         raise Untrue("off-nominal in this state", field="details.off_nominal_volumes", code="utm_untrue_volumes")
     if not nominal and not told.off_nominal:
         raise Untrue("nothing is off-nominal", field="details.off_nominal_volumes", code="utm_untrue_volumes")
-    volumes = (*told.volumes, *told.off_nominal)
-    _check_volumes(volumes)
-    _check_within(ledger, EntityKind.INTENT, held, volumes)
+    _check_within(ledger, EntityKind.INTENT, held, (*told.volumes, *told.off_nominal), _INTENT)
 
 
 def check_constraint(ledger: Ledger, held: UtmConstraint, told: ConstraintTold) -> None:
@@ -51,13 +54,7 @@ def check_constraint(ledger: Ledger, held: UtmConstraint, told: ConstraintTold) 
     _same(held.manager, told.manager, "reference.manager")
     _same(held.version, told.version, "reference.version")
     _same(held.ovn, told.ovn, "reference.ovn")
-    _check_volumes(told.volumes)
-    _check_within(ledger, EntityKind.CONSTRAINT, held, told.volumes)
-
-
-def vertices(volumes: Sequence[UtmVolume]) -> int:
-    """Vertices in all outlines; a circle counts as one."""
-    return sum(len(each.polygon) or 1 for each in volumes)
+    _check_within(ledger, EntityKind.CONSTRAINT, held, told.volumes, _CONSTRAINT)
 
 
 def _same(held: object, told: object, field: str) -> None:
@@ -65,25 +62,19 @@ def _same(held: object, told: object, field: str) -> None:
         raise Untrue("it is not what the manager put into the DSS", field=field)
 
 
-def _check_volumes(volumes: Sequence[UtmVolume]) -> None:
-    if vertices(volumes) > MAX_OUTLINE:
-        raise Untrue("it has too many vertices", field="details.volumes", code="utm_untrue_volumes")
-    for volume in volumes:
-        if volume.starts_at is None or volume.ends_at is None or volume.lower_m is None or volume.upper_m is None:
-            raise Untrue("a volume is not bounded", field="details.volumes", code="utm_untrue_volumes")
-        if volume.ends_at <= volume.starts_at or volume.upper_m < volume.lower_m:
-            raise Untrue("a volume ends before it begins", field="details.volumes", code="utm_untrue_volumes")
-
-
 def _check_within(
-    ledger: Ledger, kind: EntityKind, held: UtmIntent | UtmConstraint, volumes: Sequence[UtmVolume]
+    ledger: Ledger,
+    kind: EntityKind,
+    held: UtmIntent | UtmConstraint,
+    volumes: Sequence[UtmVolume],
+    limits: Limits,
 ) -> None:
-    """All of the details lie in the extent of the reference, at the grain of the DSS."""
-    outer = ledger.places[kind].extents.get(held.id) or extent_of(held.volumes)
+    """The details are sound, and all of them lie in the extent of the reference, at the grain of the DSS."""
     try:
-        inner = extent_of(volumes)
+        inner = check_volumes(volumes, EARLIEST, limits, "details.volumes")
     except Malformed as error:
-        raise Untrue(error.message, field="details.volumes", code="utm_untrue_volumes") from None
+        raise Untrue(error.message, field=error.field, code="utm_untrue_volumes") from None
+    outer = ledger.places[kind].extents.get(held.id) or extent_of(held.volumes)
     if not _covers(outer, inner):
         raise Untrue("the details reach out of the reference", field="details.volumes", code="utm_untrue_extent")
 

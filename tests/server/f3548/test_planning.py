@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from keepclear.model.utm import IntentState
+from keepclear.phrases import say
 from tests.node.skies import Service
 from tests.server.f3548.uss_side import DIRECT, PLAN, PLANS, UssSide, plan, uss_side, wire
 from tests.utm.cast import FAR, T0, minutes, uuid, volume
@@ -99,7 +100,7 @@ def test_the_reason_is_given_in_the_callers_language() -> None:
     async def work(side: UssSide, alfa: Service) -> None:
         body = plan(volume(times=(-10, -1)))
         english = await side.ask("PUT", f"{PLANS}/{FLIGHT}", body, scopes=PLAN)
-        assert english["notes"] == "the flight is over"
+        assert english["notes"] == say("en", "errors.in_the_past")
         arabic = await side.ask(
             "PUT",
             f"{PLANS}/{FLIGHT}",
@@ -107,7 +108,7 @@ def test_the_reason_is_given_in_the_callers_language() -> None:
             scopes=PLAN,
             headers={"accept-language": "ar"},
         )
-        assert arabic["notes"] == "انتهت الرحلة"
+        assert arabic["notes"] == say("ar", "errors.in_the_past") != english["notes"]
 
     uss_side(work)
 

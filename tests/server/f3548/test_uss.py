@@ -240,7 +240,7 @@ def test_a_constraints_notification_is_taken_from_its_manager_only() -> None:
         put_it = {"extents": [wire()], "uss_base_url": alfa.url()}
         path = f"/dss/v1/constraint_references/{uuid(5)}"
         made = (await side.ask("PUT", path, put_it, by="civil", scopes=CM)).must(201)["constraint_reference"]
-        message = {
+        message: dict[str, Any] = {
             "constraint_id": uuid(5),
             "constraint": {"reference": made, "details": {"volumes": [wire()], "type": "com.example.closed"}},
             "subscriptions": [{"subscription_id": uuid(50), "notification_index": 1}],

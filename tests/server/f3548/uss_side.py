@@ -1,4 +1,4 @@
-"""The listener of a node that is a USS beside its DSS, for tests: `tests.node.skies` with `tests.server.f3548.surface`."""
+"""The listener of a node that is a USS beside its DSS: `tests.node.skies` with `tests.server.f3548.surface`."""
 
 from __future__ import annotations
 
