@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from keepclear.errors import StoreFailed
 from keepclear.server.f3548.retry import KEY_LASTS, LOST_WITHIN
 from tests.server.f3548.surface import CONSTRAINTS, INTENTS, ONE, SUB, SUBSCRIPTIONS, TWO, USS, Dss, Reply, with_dss
 from tests.world import START
@@ -241,6 +242,27 @@ def test_a_retry_that_overtakes_its_first_attempt_gets_the_same_answer(tmp_path:
         assert first.status == again.status == third.status == 201
         assert first.json == again.json == third.json
         assert dss.node.state.utm.intents[ONE].version == 1
+
+    with_dss(tmp_path, work)
+
+
+@pytest.mark.parametrize("headers", [None, KEY])
+def test_what_the_disk_refused_was_not_done_and_is_done_when_it_is_asked_again(
+    tmp_path: Path, headers: dict[str, str] | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def work(dss: Dss) -> None:
+        asked = await create(dss)
+
+        def refuses(batch: object) -> list[int]:
+            raise StoreFailed("no room")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(dss.node.store, "append", refuses)
+            tries = (dss.ask(*asked, headers=headers, disk_fails=True) for _ in range(3))
+            for reply in await asyncio.gather(*tries):
+                assert reply.must(503).headers["retry-after"] == "1"
+        assert ONE not in dss.node.state.utm.intents
+        (await dss.ask(*asked, headers=headers)).must(201)
 
     with_dss(tmp_path, work)
 

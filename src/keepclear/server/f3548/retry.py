@@ -12,7 +12,9 @@ before a restart is made again from the record.
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
+from bisect import bisect_right
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -27,6 +29,7 @@ from keepclear.model.utm import (
     Entity,
     EntityKind,
     Gone,
+    RidSubscription,
     UtmAvailability,
     UtmConstraint,
     UtmIntent,
@@ -57,18 +60,19 @@ class Write:
 
 @dataclass(slots=True, eq=False)
 class _Made:
-    """A write that was judged in this run of the node, and what it came to."""
+    """A write that was judged in this run of the node, what it came to, and whether that could be kept."""
 
     write: Write
     at: datetime
+    key: str | None
     ruling: Ruling
-    failed: bool = False
+    kept: asyncio.Future[bool]
 
 
 class _Again(Refused):
     """Ends the judging of a write that was made before."""
 
-    def __init__(self, ruling: Ruling, made: _Made | None) -> None:
+    def __init__(self, ruling: Ruling, made: _Made | Message) -> None:
         super().__init__("this was answered before")
         self.ruling = ruling
         self.made = made
@@ -79,13 +83,18 @@ class Retries:
 
     def __init__(self, desk: UtmDesk) -> None:
         self._desk = desk
-        self._state: State = desk.node.state
         self._number_at_start = self._state.utm.number
         self._undelivered: dict[tuple[EntityKind, str], _Made] = {}
         self._settled: set[str] = set()
         """Acts from before the start whose answer was given again since."""
         self._keys: dict[tuple[str, str], _Made | Message] = {}
-        self._remember_keys(desk.now())
+        self._read = self._first_within(desk.now() - KEY_LASTS)
+        """Up to which entry of the record the keys in it are known."""
+        self._read_keys()
+
+    @property
+    def _state(self) -> State:
+        return self._desk.node.state
 
     async def write(
         self, asker: Asker, write: Write, body: bytes, key: str | None, judge: Judge
@@ -99,34 +108,37 @@ class Retries:
         def judged(ledger: Ledger, now: datetime, nonce: str) -> Ruling:
             nonlocal made
             self._forget(made)  # the writer may ask twice, if somebody else wrote first
+            made = None
             self._raise_if_made(write, key, ledger, now)
             ruling = judge(ledger, now, nonce)
-            made = _Made(write, now, ruling)
-            self._remember(made, key)
+            made = _Made(write, now, key, ruling, asyncio.get_running_loop().create_future())
+            self._remember(made)
             return ruling
 
         try:
             ruling = await self._desk.write(asker, body, judged, key)
         except _Again as again:
-            return await self._again(again, write)
+            return await self._again(again)
         except BaseException:
             self._forget(made)
             raise
+        if made is not None:
+            made.kept.set_result(True)
         return ruling, lambda: self._delivered(made)
 
     # ── inside ──
 
-    async def _again(self, again: _Again, write: Write) -> tuple[Ruling, Callable[[], None]]:
-        await self._desk.ledger()  # the first attempt is on disk, or was refused by it
-        if again.made is None:
-            act_id = self._state.utm.history[write.id][-1]
-            return again.ruling, lambda: self._settled.add(act_id)
-        if again.made.failed:
+    async def _again(self, again: _Again) -> tuple[Ruling, Callable[[], None]]:
+        made = again.made
+        if isinstance(made, Message):
+            return again.ruling, lambda: self._settled.add(made.id)
+        if not await asyncio.shield(made.kept):
             raise StoreFailed("it could not be kept; nothing was changed")
-        return again.ruling, lambda: self._delivered(again.made)
+        return again.ruling, lambda: self._delivered(made)
 
     def _raise_if_made(self, write: Write, key: str | None, ledger: Ledger, now: datetime) -> None:
         if key is not None:
+            self._read_keys()
             known = self._keys.get((write.by, key))
             if known is not None and now - _at(known) < KEY_LASTS:
                 ruling = known.ruling if isinstance(known, _Made) and known.write == write else None
@@ -135,7 +147,7 @@ class Retries:
                 if ruling is None:
                     message = "another request came with this Idempotency-Key"
                     raise KeyReused(message, field="Idempotency-Key")
-                raise _Again(ruling, known if isinstance(known, _Made) else None)
+                raise _Again(ruling, known)
         lost = self._undelivered.get((write.kind, write.id))
         if lost is not None:
             if lost.write == write and now - lost.at < LOST_WITHIN and _is_there(lost.ruling, write, ledger):
@@ -149,28 +161,28 @@ class Retries:
             return
         ruling = self._from_record(last, write)
         if ruling is not None:
-            raise _Again(ruling, None)
+            raise _Again(ruling, last)
 
-    def _remember(self, made: _Made, key: str | None) -> None:
+    def _remember(self, made: _Made) -> None:
         """Held until delivered; what is too old to be repeated goes."""
         place = (made.write.kind, made.write.id)
         self._undelivered.pop(place, None)
         self._undelivered[place] = made
         while (oldest := next(iter(self._undelivered.values()))).at <= made.at - LOST_WITHIN:
             del self._undelivered[oldest.write.kind, oldest.write.id]
-        if key is not None:
-            self._keys.pop((made.write.by, key), None)
-            self._keys[made.write.by, key] = made
+        if made.key is not None:
+            self._keys.pop((made.write.by, made.key), None)
+            self._keys[made.write.by, made.key] = made
             while _at(next(iter(self._keys.values()))) <= made.at - KEY_LASTS:
                 del self._keys[next(iter(self._keys))]
 
     def _forget(self, made: _Made | None) -> None:
         """It was not kept."""
         if made is not None:
-            made.failed = True
+            made.kept.set_result(False)
             self._delivered(made)
-            for place in [place for place, known in self._keys.items() if known is made]:
-                del self._keys[place]
+            if made.key is not None and self._keys.get((made.write.by, made.key)) is made:
+                del self._keys[made.write.by, made.key]
 
     def _delivered(self, made: _Made | None) -> None:
         if made is not None and self._undelivered.get((made.write.kind, made.write.id)) is made:
@@ -178,14 +190,19 @@ class Retries:
 
     # ── from the record ──
 
-    def _remember_keys(self, now: datetime) -> None:
-        found = []
-        for message in reversed(self._state.log):
-            if now - _at(message) >= KEY_LASTS:
-                break
-            if isinstance(message.act, UtmChange) and message.act.retry_key is not None:
-                found.append(((message.act.by, message.act.retry_key), message))
-        self._keys.update(reversed(found))
+    def _first_within(self, since: datetime) -> int:
+        """The first entry that was recorded after a moment."""
+        return bisect_right(self._state.log, since, key=_at)
+
+    def _read_keys(self) -> None:
+        """Learn the keys that came since, here or at another instance of this node."""
+        for message in self._state.log[self._read :]:
+            change = message.act
+            if isinstance(change, UtmChange) and change.retry_key is not None:
+                place = (change.by, change.retry_key)
+                if not isinstance(self._keys.get(place), _Made):
+                    self._keys[place] = message
+        self._read = len(self._state.log)
 
     def _from_record(self, message: Message, write: Write) -> Ruling | None:
         """What an act of this node came to, if it is the one that this write asked for."""
@@ -210,13 +227,13 @@ class Retries:
                 continue
             whole = self._whole(earlier, earlier.act)
             put = next((each for each in whole.put if _is(each, write)), None)
-            if isinstance(put, UtmSubscription):
+            if isinstance(put, UtmSubscription | RidSubscription):
                 return replace(put, notification_index=self._last_index(put, earlier.index, message.index))
             if put is not None or _is_gone(write, whole):
                 return put
         return None
 
-    def _last_index(self, subscription: UtmSubscription, start: int, stop: int) -> int:
+    def _last_index(self, subscription: UtmSubscription | RidSubscription, start: int, stop: int) -> int:
         for index in range(stop - 1, start - 1, -1):
             message = self._state.log[index]
             if isinstance(message.act, UtmChange):
