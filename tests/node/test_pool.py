@@ -16,22 +16,24 @@ import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
-from keepclear.errors import BrokenRecord, NodeStopped, StoreFailed, StoreLost
+from keepclear.errors import BrokenRecord, NodeStopped, PeerUnreachable, StoreFailed, StoreLost
 from keepclear.model import acts as a
 from keepclear.model.acts import Said
+from keepclear.model.parties import LineCard, NodeCard
 from keepclear.node import turns
 from keepclear.node.clock import HandClock, SystemClock
 from keepclear.node.node import Node
+from keepclear.node.peers import handle_pull, handle_push
 from keepclear.record import Checkpoint, Entry, open_checkpoint
 from keepclear.record.export import write_export
 from keepclear.record.verify import verify_export
-from keepclear.store import NewRow, Turn
+from keepclear.store import MemoryStore, NewRow, Turn
 from keepclear.store.postgres import PostgresStore, PostgresTurn
 from tests.node import saying
 from tests.node.pool import AUTHORS, NODE, changes, instance, one_record, pool
 from tests.node.test_composition import outcomes, taking
 from tests.postgres import Server
-from tests.world import START, key
+from tests.world import MOVEMENT, START, key, node_card
 
 T = TypeVar("T")
 
@@ -402,6 +404,91 @@ def test_who_asks_while_a_question_is_out_waits_for_the_next() -> None:
         assert await shared.size() == 3
 
     asyncio.run(work())
+
+
+# ── readers under load ──
+
+
+@played
+async def test_a_reader_is_answered_though_writes_never_cease(url: str) -> None:
+    async with pool(url) as (node, other):
+        ended = asyncio.Event()
+
+        async def write(speaker: int) -> None:
+            number = 0
+            while not ended.is_set():
+                number += 1
+                await node.compose(taking(f"uss{speaker}.{number}", "a"))
+
+        writers = [asyncio.create_task(write(speaker)) for speaker in range(20)]
+        try:
+            async with asyncio.timeout(30):
+                for reader in (node, other):
+                    for _ in range(10):
+                        state = await reader.current()
+                        assert not state.utm.ahead
+        finally:
+            ended.set()
+            await asyncio.gather(*writers)
+
+
+# ── peers ──
+
+
+class Streets:
+    """The way between nodes of one process; what goes to a node that has instances goes to each of them in turn."""
+
+    def __init__(self) -> None:
+        self.nodes: dict[str, list[Node]] = {}
+
+    async def push(self, peer: NodeCard, body: bytes) -> bytes:
+        return await handle_push(self._next(peer), body)
+
+    async def pull(self, peer: NodeCard, body: bytes) -> bytes:
+        return await handle_pull(self._next(peer), body)
+
+    async def close(self) -> None:
+        pass
+
+    def _next(self, peer: NodeCard) -> Node:
+        if not self.nodes.get(peer.id):
+            raise PeerUnreachable(f"{peer.id} is not there")
+        instances = self.nodes[peer.id]
+        instances.append(instances.pop(0))
+        return instances[-1]
+
+
+@played
+async def test_a_peer_takes_what_every_instance_brings_once_and_is_heard_by_all(url: str) -> None:
+    streets = Streets()
+    stores = [PostgresStore(url, NODE) for _ in range(2)]
+    nodes = [await instance(store, network=streets, tick_every_s=0.1) for store in stores]
+    keys = {author: key(author) for author in ("coalition.node", "coalition")}
+    peer = Node(node_card("coalition.node"), keys, MemoryStore(), SystemClock(), streets, tick_every_s=0.1)
+    await peer.start()
+    streets.nodes = {NODE: [*nodes], "coalition.node": [peer]}
+    line = LineCard(id="shared", name=MOVEMENT.name, members=("coalition", "convoy"))
+    await nodes[0].enrol(node_card("coalition.node"))
+    await nodes[1].current()
+    await nodes[1].open_line(line)
+    await peer.enrol(node_card(NODE))
+    await peer.open_line(line)
+    said = [await node.submit("convoy", "shared", saying.positions(START, f"bus-{n}")) for n, node in enumerate(nodes)]
+    answer = await peer.submit("coalition", "shared", saying.positions(START, "jet"))
+    async with asyncio.timeout(30):
+        while answer.act_id not in nodes[0].state.acts or answer.act_id not in nodes[1].state.acts:
+            await asyncio.gather(*(node.current() for node in nodes))
+            await asyncio.sleep(0.01)
+        await asyncio.gather(*(each.settled() for each in (*nodes, peer)))
+        while any(receipt.act_id not in peer.state.acts for receipt in said):
+            await asyncio.sleep(0.01)
+    assert peer.state.chain("shared", "convoy").ids == nodes[0].state.chain("shared", "convoy").ids
+    assert nodes[0].state.chain("shared", "coalition").ids == peer.state.chain("shared", "coalition").ids
+    assert not [view.stuck for node in (*nodes, peer) for view in node.peers() if view.stuck]
+    await peer.stop()
+    for node, store in zip(nodes, stores, strict=True):
+        await node.stop()
+        store.close()
 
 
 # ── proof ──
