@@ -15,6 +15,7 @@ from keepclear.model.acts import UtmExchange
 from keepclear.model.utm import Availability, IntentState, UtmIntent, UtmVolume, Way
 from keepclear.node.calling import Caller
 from keepclear.node.clock import Clock
+from keepclear.node.hearing import Hearing
 from keepclear.node.node import Node
 from keepclear.node.notifier import Notifier
 from keepclear.node.outbound import Outbound
@@ -192,7 +193,13 @@ class Sky:
 
 
 async def sky(
-    store: Store, clock: Clock, *services: Service, push: str = "own", whole_s: float = 5.0, start: bool = True
+    store: Store,
+    clock: Clock,
+    *services: Service,
+    push: str = "own",
+    whole_s: float = 5.0,
+    start: bool = True,
+    wrote_here: bool = True,
 ) -> Sky:
     """A node over a store, that may call these services."""
     keys = {author: key(author) for author in ("desk.node", *CAST["desk.node"])}
@@ -208,7 +215,8 @@ async def sky(
     own = UtmDesk(node, pushes=True)
     book = PeerBook(own, caller)
     uss = Uss(own, book, OWN, OWN_URL, RULES)
-    notifier = Notifier(node, caller, Telling(own, book).speakers, OWN_URL)
+    desks = (desk, own) if wrote_here else ()
+    notifier = Notifier(node, caller, Telling(own, book).speakers, OWN_URL, Hearing(uss).change, desks)
     if start:
         notifier.start()
     return Sky(node, desk, uss, notifier, outbound, tokens)

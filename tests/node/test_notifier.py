@@ -11,6 +11,7 @@ import pytest
 
 from keepclear.model.utm import Way
 from keepclear.node.clock import HandClock
+from keepclear.node.notifier import PATIENCE
 from keepclear.store import MemoryStore, SqliteStore
 from keepclear.utm.owing import GIVE_UP_AFTER_S
 from tests.node.skies import OWN, Service, Sky, flight, full, no_content, sky, telling
@@ -132,6 +133,22 @@ def test_of_others_intents_what_the_manager_does_not_say_is_told_without_ovn_and
             failures = here.exchanges("getOperationalIntentDetails") + here.exchanges("checkDetails")
             assert failures
             assert all(each.entity == uuid(1) for each in failures)
+            await here.stop()
+
+    asyncio.run(work())
+
+
+def test_what_is_pushed_to_this_node_itself_stays_here_and_warns_the_operators_of_its_flights() -> None:
+    async def work() -> None:
+        async with Service() as alfa:
+            here = await sky(MemoryStore(), HandClock(T0), alfa, push="all")
+            alfa.answers = telling(lambda id: full(here.node.state.utm.intents[id], priority=9))
+            await here.uss.plan("operator", FLIGHT, flight())
+            await here.put(1, ALFA, alfa.url())
+            await here.notifier.settled()
+            (notice,) = here.uss.notices.between("operator", T0, T0)
+            assert (notice.flight, notice.why.value) == (FLIGHT, "SCD0095")
+            assert {each.outcome for each in here.exchanges(way=Way.SENT) if each.url == here.uss.base_url} == {"here"}
             await here.stop()
 
     asyncio.run(work())
@@ -288,6 +305,45 @@ def test_what_is_owed_when_the_node_is_killed_is_said_after_the_next_start_and_n
             assert [body["operational_intent"]["reference"]["version"] for _, _, body in bravo.asked] == [1, 2]
             await again.stop()
             store.close()
+
+    asyncio.run(work())
+
+
+def test_a_url_with_a_thousand_subscriptions_is_told_of_all_and_the_receipt_fits_its_envelope() -> None:
+    async def work() -> None:
+        async with Service() as bravo:
+            here = await sky(MemoryStore(), HandClock(T0), bravo)
+            for number in range(1000):
+                await here.subscribe(1000 + number, BRAVO, bravo.url())
+            await here.uss.plan("desk", FLIGHT, flight())
+            await here.notifier.settled()
+            ((_, _, body),) = bravo.asked
+            assert len(body["subscriptions"]) == 1000
+            (receipt,) = here.exchanges("notifyOperationalIntentDetailsChanged")
+            assert (receipt.outcome, len(receipt.told)) == ("204", 100)
+            await here.stop()
+
+    asyncio.run(work())
+
+
+@pytest.mark.parametrize("wrote_here", [True, False])
+def test_what_another_instance_wrote_is_said_here_only_if_it_does_not_say_it_itself(wrote_here: bool) -> None:
+    async def work() -> None:
+        async with Service() as bravo:
+            clock = HandClock(T0)
+            here = await sky(MemoryStore(), clock, bravo, wrote_here=wrote_here)
+            here.notifier._shared = True
+            await here.subscribe(11, BRAVO, bravo.url())
+            await here.uss.plan("desk", FLIGHT, flight())
+            if not wrote_here:
+                async with asyncio.timeout(10):
+                    while len(clock._sleepers) < 2:  # the lanes to bravo and to itself wait
+                        await asyncio.sleep(0)
+                assert bravo.asked == []
+                clock.set(T0 + PATIENCE)
+            await bravo.heard(1)
+            await here.notifier.settled()
+            await here.stop()
 
     asyncio.run(work())
 

@@ -98,7 +98,7 @@ def exchange(
     return UtmExchange(
         way=way,
         peer=peer[:200],
-        url=url,
+        url=None if url is None else url[:2_000],
         did=did,
         at=at,
         outcome=outcome[:200],

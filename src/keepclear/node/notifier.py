@@ -10,20 +10,27 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 import structlog
 
-from keepclear.errors import KeepclearError, NodeStopped, StoreFailed
+from keepclear.errors import KeepclearError, NodeStopped, Refused, StoreFailed
 from keepclear.model.acts import UtmChange
 from keepclear.model.utm import EntityKind, Told, Way
 from keepclear.node.calling import Answered, Caller, exchange, host_of
 from keepclear.node.node import Node
+from keepclear.node.utm_desk import UtmDesk
+from keepclear.store import SharedStore
 from keepclear.utm.owing import EXPIRED, FIRST_PAUSE_S, Debt, wanted
 
 AT_ONCE = 256
 """Messages on their way at a time to subscribers that answered last time."""
 AILING_AT_ONCE = 32
 """And to those that did not."""
+PATIENCE = timedelta(seconds=5)
+"""How long an instance lets the one that wrote a change tell of it (UssOiChangeNotificationMaxSeconds)."""
+MOST_NAMED = 100
+"""Subscriptions that a receipt names: one settles the message, and an envelope must hold it."""
 HERE = "here"
 FAULT = "fault"
 """The outcome where this node could not put the message together; it is tried again like any failure."""
@@ -46,7 +53,11 @@ Speaker = Callable[[Debt, Sequence[Told]], Awaitable[Message]]
 
 
 class Notifier:
-    """Says what a node owes to subscribers, from `start` to `stop`. What goes to `own_url` is heard by `here`."""
+    """Says what a node owes to subscribers, from `start` to `stop`. What goes to `own_url` is heard by `here`.
+
+    Where instances of the node share a record, what was written at one of `desks` is this instance's to say; what
+    another wrote it says only if that one has not within `PATIENCE`.
+    """
 
     def __init__(
         self,
@@ -55,12 +66,15 @@ class Notifier:
         speakers: Mapping[EntityKind, Speaker],
         own_url: str | None = None,
         here: Callable[[Debt], Awaitable[None]] | None = None,
+        desks: Sequence[UtmDesk] = (),
     ) -> None:
         self._node = node
         self._caller = caller
         self._speakers = speakers
         self._own_url = None if own_url is None else own_url.rstrip("/")
         self._here = here
+        self._desks = desks
+        self._shared = isinstance(node.store, SharedStore)
         self._lanes: dict[str, asyncio.Task[None]] = {}
         self._well = asyncio.Semaphore(AT_ONCE)
         self._ailing = asyncio.Semaphore(AILING_AT_ONCE)
@@ -110,23 +124,27 @@ class Notifier:
         owing = self._node.state.owing
         try:
             while (debt := owing.next(url)) is not None:
-                await self._wait(url)
+                wait_s = self._wait_s(debt)
+                if wait_s > 0:
+                    await self._node.clock.sleep(wait_s)
+                    continue  # meanwhile another instance may have said it
                 try:
                     await self._say(debt)
                 except NodeStopped:
                     return
-                except StoreFailed as error:
+                except (StoreFailed, Refused) as error:
                     log.warning("notification.not_on_record", url=url, why=str(error))
                     await self._node.clock.sleep(FIRST_PAUSE_S)
         finally:
             del self._lanes[url]
             self._settled.set()
 
-    async def _wait(self, url: str) -> None:
-        """Until the next attempt at this URL may be made."""
-        clock = self._node.clock
-        while (until := self._node.state.owing.not_before(url)) is not None and (now := clock.now()) < until:
-            await clock.sleep((until - now).total_seconds())
+    def _wait_s(self, debt: Debt) -> float:
+        """How long until this may be said."""
+        until = self._node.state.owing.not_before(debt.url) or debt.since
+        if self._shared and not any(debt.number in desk.wrote for desk in self._desks):
+            until = max(until, debt.since + PATIENCE)
+        return (until - self._node.clock.now()).total_seconds()
 
     async def _say(self, debt: Debt) -> None:
         state = self._node.state
@@ -156,7 +174,7 @@ class Notifier:
             url=url,
             entity=debt.subject,
             change=debt.number,
-            told=told or debt.told,
+            told=(told or debt.told)[:MOST_NAMED],
             attempt=debt.attempts + 1,
             final=final,
             body=body,

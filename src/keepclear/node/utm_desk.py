@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from collections import deque
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
@@ -28,6 +29,8 @@ class UtmDesk:
     def __init__(self, node: Node, *, pushes: bool = False) -> None:
         self.node = node
         self.pushes = pushes
+        self.wrote: deque[int] = deque(maxlen=1_000)
+        """The numbers of the last changes that were composed here, kept or not."""
 
     async def write(self, asker: Asker, body: bytes, judge: Judge, retry_key: str | None = None) -> Ruling:
         """Judge a request and keep what it comes to; the ruling when that is on disk. Raises what `judge` raises.
@@ -39,6 +42,7 @@ class UtmDesk:
         def compose(state: State, now: datetime) -> Sequence[Act]:
             ruling = judge(state.utm, now, secrets.token_hex(16))
             rulings.append(ruling)
+            self.wrote.append(state.utm.number + 1)
             change = UtmChange(
                 number=state.utm.number + 1,
                 by=asker.sub,

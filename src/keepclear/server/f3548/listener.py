@@ -9,7 +9,7 @@ from keepclear.errors import Malformed
 from keepclear.node.access_tokens import development_key
 from keepclear.node.node import Node
 from keepclear.node.utm_desk import UtmDesk
-from keepclear.server.f3548 import auxiliary, dss, planning, uss, versioning
+from keepclear.server.f3548 import auxiliary, dss, planning, rid, uss, versioning
 from keepclear.server.f3548.app import Services, UtmApp
 from keepclear.server.f3548.issuer import development_routes
 from keepclear.server.f3548.outgoing import Outgoing, open_outgoing
@@ -18,7 +18,7 @@ from keepclear.server.f3548.routes import Route
 from keepclear.server.f3548.settings import FILE, Settings, verifier_of
 from keepclear.utm.demands import check_url
 
-ROUTES = (*dss.ROUTES, *auxiliary.ROUTES)
+ROUTES = (*dss.ROUTES, *auxiliary.ROUTES, *rid.ROUTES)
 
 
 def utm_app(node: Node, settings: Settings, directory: Path) -> UtmApp:
@@ -30,15 +30,15 @@ def utm_app(node: Node, settings: Settings, directory: Path) -> UtmApp:
     routes: tuple[Route, ...] = ROUTES
     if settings.development_tokens:
         routes += development_routes(development_key(directory))
+    desk = UtmDesk(node, pushes=settings.uss is not None and settings.uss.push is Push.ALL)
     own = None
     if settings.uss is not None:
-        own = _own_uss(node, settings, settings.uss, directory)
+        own = _own_uss(desk, settings, settings.uss, directory)
         routes += (*uss.ROUTES, *planning.ROUTES, *versioning.ROUTES)
-    desk = UtmDesk(node, pushes=settings.uss is not None and settings.uss.push is Push.ALL)
     return UtmApp(Services(desk=desk, settings=settings, node=node, verifier=verifier, uss=own), routes)
 
 
-def _own_uss(node: Node, settings: Settings, wanted: UssSettings, directory: Path) -> OwnUss:
+def _own_uss(desk: UtmDesk, settings: Settings, wanted: UssSettings, directory: Path) -> OwnUss:
     rules = settings.rules()
     check_url(wanted.base_url, f"{FILE}.uss.base_url", rules)
     outbound, tokens = open_outgoing(
@@ -48,7 +48,7 @@ def _own_uss(node: Node, settings: Settings, wanted: UssSettings, directory: Pat
         allow_http=settings.allow_http_base_urls,
         development=settings.development_tokens,
     )
-    return open_uss(node, wanted, rules, outbound, tokens)
+    return open_uss(desk.node, wanted, rules, outbound, tokens, desk)
 
 
 def tls_context(settings: Settings, directory: Path) -> ssl.SSLContext | None:

@@ -63,15 +63,16 @@ class Requests:
                 raise NotNow("another request came under this id", field="request_id", code="utm_request_reused")
             return await asyncio.shield(held[1])
         working = asyncio.ensure_future(answer())
+        working.add_done_callback(lambda done: self._forget_failed(client, id, done))
         self._answers[client, id] = (body, working)
         if len(self._answers) > MAX_REQUESTS:
             self._answers.popitem(last=False)
-        try:
-            return await asyncio.shield(working)
-        except Exception:
-            # What failed may be tried again under the same id.
+        return await asyncio.shield(working)
+
+    def _forget_failed(self, client: str, id: str, done: asyncio.Future[Answer]) -> None:
+        """What failed may be tried again under the same id."""
+        if done.cancelled() or done.exception() is not None:
             self._answers.pop((client, id), None)
-            raise
 
 
 @dataclass
@@ -102,13 +103,18 @@ def open_uss(
     rules: Rules,
     outbound: Outbound,
     tokens: TokenSource,
+    listener: UtmDesk,
     speakers: Mapping[EntityKind, Speaker] | None = None,
 ) -> OwnUss:
-    """The USS of a node; it owns `outbound`. `speakers` put messages about further kinds of entities together."""
+    """The USS of a node; it owns `outbound`. `listener` is the desk at which other services write.
+
+    `speakers` put messages about further kinds of entities together.
+    """
     desk = UtmDesk(node, pushes=True)
     caller = Caller(outbound, tokens, node.clock)
     book = PeerBook(desk, caller)
     uss = Uss(desk, book, settings.manager, settings.base_url.rstrip("/"), rules)
     hearing = Hearing(uss)
     every = {**Telling(desk, book).speakers, **(speakers or {})}
-    return OwnUss(uss, hearing, Notifier(node, caller, every, uss.base_url, hearing.change), outbound)
+    notifier = Notifier(node, caller, every, uss.base_url, hearing.change, (desk, listener))
+    return OwnUss(uss, hearing, notifier, outbound)
