@@ -145,3 +145,37 @@ def test_only_the_node_says_what_its_ledger_holds() -> None:
         assert node.state.utm.number == 0
 
     asyncio.run(work())
+
+
+def test_a_reader_is_answered_between_two_transactions_though_writes_never_cease() -> None:
+    async def work() -> None:
+        async def aside(call: Callable[[], object]) -> object:
+            await asyncio.sleep(0)
+            result = call()
+            await asyncio.sleep(0)
+            return result
+
+        held: Aside = aside  # type: ignore[assignment]
+        node = await desk(CountingStore(), aside=held)
+        ended = asyncio.Event()
+
+        async def write(speaker: int) -> None:
+            number = 0
+            while not ended.is_set():
+                number += 1
+                await node.compose(taking(f"uss{speaker}.{number}", "a"))
+
+        # They begin one after the other, so that there is always one whose turn is next.
+        writers = []
+        for speaker in range(12):
+            writers.append(asyncio.create_task(write(speaker)))
+            await asyncio.sleep(0)
+        try:
+            async with asyncio.timeout(10):
+                for _ in range(20):
+                    assert not (await node.current()).utm.ahead
+        finally:
+            ended.set()
+            await asyncio.gather(*writers)
+
+    asyncio.run(work())
