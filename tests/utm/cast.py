@@ -126,6 +126,8 @@ def state_of(ledger: Ledger) -> dict[str, Any]:
         "constraints": dict(ledger.constraints),
         "subscriptions": dict(ledger.subscriptions),
         "availability": dict(ledger.availability),
+        "areas": dict(ledger.areas),
+        "rid_subscriptions": dict(ledger.rid_subscriptions),
         "dependents": {name: sorted(hanging) for name, hanging in ledger.dependents.items()},
         "history": {name: list(acts) for name, acts in ledger.history.items() if acts},
         "places": places,

@@ -131,18 +131,32 @@ class UtmAvailability(Value, tag="availability", tag_field="is", frozen=True, kw
     version: Short
 
 
+class RidEdition(StrEnum):
+    """The editions of F3411. What is written by one is not seen by the other, whose services could not ask for more."""
+
+    V19 = "F3411-19"
+    V22A = "F3411-22a"
+
+
 class RidArea(Value, tag="area", tag_field="is", frozen=True, kw_only=True):
-    """An identification service area (F3411): where a service may have flights to show."""
+    """An identification service area (F3411): where a service may have flights to show.
+
+    In F3411-19 `uss_base_url` is its `flights_url`, as it was given.
+    """
 
     id: EntityId
     owner: Manager
     uss_base_url: Url
     version: Short
     volume: UtmVolume
+    edition: RidEdition = RidEdition.V22A
 
 
 class RidSubscription(Value, tag="rid_subscription", tag_field="is", frozen=True, kw_only=True):
-    """Who wants to hear of identification service areas (F3411)."""
+    """Who wants to hear of identification service areas (F3411).
+
+    In F3411-19 `uss_base_url` is its `identification_service_area_url`, as it was given.
+    """
 
     id: EntityId
     owner: Manager
@@ -150,6 +164,7 @@ class RidSubscription(Value, tag="rid_subscription", tag_field="is", frozen=True
     version: Short
     notification_index: Count
     volume: UtmVolume
+    edition: RidEdition = RidEdition.V22A
 
 
 class UtmFlight(Value, tag="flight", tag_field="is", frozen=True, kw_only=True):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from keepclear.model.utm import IntentState, UtmVolume
+from keepclear.model.utm import IntentState, RidEdition, UtmVolume
 
 NO_SUBSCRIPTION = "00000000-0000-4000-8000-000000000000"
 """By this id a service says that it wants no subscription (as the field's services do)."""
@@ -47,6 +47,18 @@ class SubscriptionAsked:
     uss_base_url: str
     for_intents: bool = False
     for_constraints: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RidAsked:
+    """What a put of an identification service area, or of a subscription to them, asks (F3411), in either edition.
+
+    A time that was not given is None in the volume.
+    """
+
+    volume: UtmVolume
+    uss_base_url: str
+    edition: RidEdition = RidEdition.V22A
 
 
 @dataclass(frozen=True, slots=True)

@@ -160,14 +160,16 @@ def volumes_of(wires: Sequence[Volume4D], field: str) -> tuple[UtmVolume, ...]:
 
 def moment_of(time: Time | None, field: str) -> datetime | None:
     """The moment; Malformed (`<field>.value`) if it is not in UTC, or outside 1900 to 2200."""
-    if time is None:
-        return None
-    value = time.value
+    return None if time is None else utc(time.value, f"{field}.value")
+
+
+def utc(value: datetime, field: str) -> datetime:
+    """The moment; Malformed naming the field if it is not in UTC, or outside 1900 to 2200."""
     offset = value.utcoffset()
     if offset is None or offset:
-        raise Malformed("a time is in UTC and ends in Z", field=f"{field}.value", code="time_not_utc")
+        raise Malformed("a time is in UTC and ends in Z", field=field, code="time_not_utc")
     if not UTM_EARLIEST <= value < UTM_LATEST:
-        raise Malformed("a time is from 1900 to 2200", field=f"{field}.value", code="utm_time_range")
+        raise Malformed("a time is from 1900 to 2200", field=field, code="utm_time_range")
     return value
 
 
