@@ -63,3 +63,13 @@ def test_the_pool_knows_this_instance_by_its_last_heartbeat(tmp_path: Path) -> N
         assert set(options.values()) == {False}
 
     with_dss(tmp_path, work, settings=Settings(pool="airspace 7"))
+
+
+def test_the_version_is_also_said_where_the_fields_suite_asks_for_it(tmp_path: Path) -> None:
+    async def work(dss: Dss) -> None:
+        for path in ("/versions/x.y", "/versioning/versions/x.y"):
+            said = (await dss.ask("GET", path, scopes="interuss.versioning.read_system_versions")).must(200)
+            assert said.json == {"system_identity": "x.y", "system_version": f"v{__version__}"}
+            (await dss.ask("GET", path, scopes=POOL)).refused(403, "authorization")
+
+    with_dss(tmp_path, work)

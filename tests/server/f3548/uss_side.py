@@ -9,7 +9,7 @@ from typing import Any, cast
 from keepclear.model.utm import UtmVolume
 from keepclear.node.clock import HandClock
 from keepclear.node.hearing import Hearing
-from keepclear.server.f3548 import planning, uss, versioning
+from keepclear.server.f3548 import planning, uss
 from keepclear.server.f3548.app import Services, UtmApp
 from keepclear.server.f3548.auth import Verifier
 from keepclear.server.f3548.listener import ROUTES
@@ -35,7 +35,7 @@ class UssSide(Dss):
         settings = Settings(allow_http_base_urls=True)
         verifier = cast(Verifier, ByName())
         self.services = Services(desk=here.desk, settings=settings, node=here.node, verifier=verifier, uss=own)
-        routes = (*ROUTES, *uss.ROUTES, *planning.ROUTES, *versioning.ROUTES)
+        routes = (*ROUTES, *uss.ROUTES, *planning.ROUTES)
         self.app = UtmApp(self.services, routes)
 
 

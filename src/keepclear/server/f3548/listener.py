@@ -18,7 +18,7 @@ from keepclear.server.f3548.routes import Route
 from keepclear.server.f3548.settings import FILE, Settings, verifier_of
 from keepclear.utm.demands import check_url
 
-ROUTES = (*dss.ROUTES, *auxiliary.ROUTES, *rid.ROUTES)
+ROUTES = (*dss.ROUTES, *auxiliary.ROUTES, *versioning.ROUTES, *rid.ROUTES)
 
 
 def utm_app(node: Node, settings: Settings, directory: Path) -> UtmApp:
@@ -34,7 +34,7 @@ def utm_app(node: Node, settings: Settings, directory: Path) -> UtmApp:
     own = None
     if settings.uss is not None:
         own = _own_uss(desk, settings, settings.uss, directory)
-        routes += (*uss.ROUTES, *planning.ROUTES, *versioning.ROUTES)
+        routes += (*uss.ROUTES, *planning.ROUTES)
     return UtmApp(Services(desk=desk, settings=settings, node=node, verifier=verifier, uss=own), routes)
 
 

@@ -21,4 +21,8 @@ async def get_version(services: Services, call: Call) -> Answer:
     return answer_json({"system_identity": identity, "system_version": f"v{__version__}"})
 
 
-ROUTES = (Route("GET", "/versioning/versions/{system_identity}", get_version, (READ,)),)
+ROUTES = (
+    Route("GET", "/versioning/versions/{system_identity}", get_version, (READ,)),
+    Route("GET", "/versions/{system_identity}", get_version, (READ,)),
+)
+"""Under a path of its own as at other services, and where the field's suite asks a DSS."""
