@@ -27,7 +27,8 @@ from keepclear.store import Store
 from keepclear.utm import availability, intents, subscriptions
 from keepclear.utm.asked import ImplicitAsked, IntentAsked, Rules, SubscriptionAsked
 from keepclear.utm.flights import Condition, FlightAsked, Usage
-from keepclear.utm.ruling import Asker
+from keepclear.utm.ledger import Ledger
+from keepclear.utm.ruling import Asker, Ruling
 from tests.node.test_writer import inline
 from tests.utm.cast import ARBITER, uuid, volume
 from tests.world import CAST, World, key, node_card
@@ -144,11 +145,18 @@ class Sky:
     # ── what other services do at this DSS ──
 
     async def subscribe(self, number: int, by: Asker, url: str, where: UtmVolume | None = None) -> str:
+        """Subscribe, or change the subscription."""
         asked = SubscriptionAsked(where or volume(), url, for_intents=True)
-        await self.desk.write(
-            by, b"", lambda ledger, now, nonce: subscriptions.create(ledger, by, uuid(number), asked, now, nonce, RULES)
-        )
-        return uuid(number)
+        id = uuid(number)
+
+        def judge(ledger: Ledger, now: datetime, nonce: str) -> Ruling:
+            held = ledger.subscriptions.get(id)
+            if held is None:
+                return subscriptions.create(ledger, by, id, asked, now, nonce, RULES)
+            return subscriptions.update(ledger, by, id, held.version, asked, now, nonce, RULES)
+
+        await self.desk.write(by, b"", judge)
+        return id
 
     async def put(
         self,

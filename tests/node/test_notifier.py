@@ -229,6 +229,28 @@ def test_after_ten_minutes_a_subscriber_is_given_up_and_the_record_says_why() ->
     asyncio.run(work())
 
 
+def test_a_subscription_that_moved_hears_at_its_new_url_once_the_old_one_is_given_up() -> None:
+    async def work() -> None:
+        async with Service() as gone, Service() as bravo:
+            await gone.close()
+            clock = HandClock(T0)
+            here = await sky(MemoryStore(), clock, gone, bravo)
+            await here.subscribe(11, BRAVO, gone.url())
+            await here.uss.plan("desk", FLIGHT, flight())
+            await until_due(clock, here, gone.url(), 1)
+            await until_due(clock, here, gone.url(), 2)
+            await here.subscribe(11, BRAVO, bravo.url())
+            await here.uss.plan("desk", FLIGHT, flight(priority=1))
+            assert here.node.state.owing.next(bravo.url()) is None
+            clock.set(T0 + timedelta(seconds=GIVE_UP_AFTER_S))
+            ((_, _, body),) = await bravo.heard(1)
+            assert body["operational_intent"]["details"]["priority"] == 1
+            await here.notifier.settled()
+            await here.stop()
+
+    asyncio.run(work())
+
+
 def test_who_may_not_be_called_is_not_and_who_no_longer_listens_neither() -> None:
     async def work() -> None:
         async with Service() as bravo, Service() as stranger:

@@ -276,6 +276,16 @@ def test_a_conflict_that_was_there_before_does_not_bar_changing_what_is_in_use()
     alone(work)
 
 
+def test_what_is_only_planned_gives_way_to_what_was_planned_over_it() -> None:
+    async def work(here: Sky, clock: HandClock) -> None:
+        await here.uss.plan("desk", FLIGHT, flight())
+        await here.uss.plan("other", SECOND, flight(priority=1))
+        for asked in (flight(volume(radius_m=200.0)), flight(usage=IN_USE)):
+            rejected(await here.uss.plan("desk", FLIGHT, asked), "utm_conflict", IntentState.ACCEPTED)
+
+    alone(work)
+
+
 def test_what_is_off_nominal_is_told_whatever_is_in_its_way() -> None:
     async def work(here: Sky, clock: HandClock) -> None:
         await here.uss.plan("desk", FLIGHT, flight(volume(NEAR), usage=IN_USE))

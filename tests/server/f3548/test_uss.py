@@ -182,6 +182,9 @@ def test_nobody_tells_of_anothers_intent() -> None:
         (await side.ask("POST", INTENTS, message, by="bravo", scopes=SC)).must(403)
         own = full(side.node.state.utm.intents[FLIGHT])
         states = [{"subscription_id": uuid(50), "notification_index": 2}]
+        in_anothers_name = {**message, **full(side.node.state.utm.intents[uuid(1)], reference_={"manager": "bravo"})}
+        answer = await side.ask("POST", INTENTS, in_anothers_name, by="alfa", scopes=SC)
+        answer.refused(403, "reference.manager")
         forged = {"operational_intent_id": FLIGHT, "subscriptions": states, **own}
         (await side.ask("POST", INTENTS, forged, by="bravo", scopes=SC)).must(403)
         assert side.here.uss.notices.between("operator", T0, T0) == []
