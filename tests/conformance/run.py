@@ -1,7 +1,8 @@
-"""Runs the field's own suite for F3548-21, the prober of interuss-monitoring, against a fresh node.
+"""Runs the field's own suites for F3548-21 against a fresh node: the prober of interuss-monitoring, and its scenarios.
 
-Twice on the same node, as what a run leaves behind must not trouble the next. Exit status 0 only if every test of both
-rounds passed. The suite lives in an environment of its own, named as the first argument.
+The prober runs twice on the same node, as what a run leaves behind must not trouble the next. Exit status 0 only if
+every test of both rounds and every check of the scenarios passed. The suites live in an environment of their own; its
+Python is the first argument.
 """
 
 from __future__ import annotations
@@ -35,7 +36,8 @@ def main() -> int:
             print(f"prober, round {number}: {passed} of {TESTS} passed in {time.monotonic() - began:.0f} s", flush=True)
             if passed != TESTS:
                 return 1
-    return 0
+        scenarios = Path(__file__).with_name("scenarios.py")
+        return subprocess.run([suite_python, scenarios, url], check=False).returncode
 
 
 @contextmanager
