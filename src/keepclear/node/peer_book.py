@@ -83,7 +83,7 @@ class PeerBook:
         held = _held(await self._desk.ledger(), kind, id)
         if held is None:
             return None
-        kept = self._kept.get((id, held.ovn))
+        kept = self.known(id, held.ovn)
         if kept is not None:
             return held, kept
         asked = self._under_way.get((id, held.ovn))

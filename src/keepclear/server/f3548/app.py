@@ -57,6 +57,13 @@ class Services:
         self.retries = Retries(self.desk)
         self.pool = Pool(self.settings.pool or self.node.id, self.node.id, self.desk.now())
 
+    @property
+    def own(self) -> OwnUss:
+        """The USS, for routes that are there only where the node is one."""
+        if self.uss is None:
+            raise TypeError("this node is no USS")
+        return self.uss
+
 
 class _Place:
     """A place in the tree of paths: what a next segment may be, and what answers here, by method."""

@@ -21,7 +21,6 @@ from keepclear.formats.flight_planning import (
 from keepclear.model.utm import IntentState
 from keepclear.node.uss import Outcome, Planned
 from keepclear.server.f3548.app import Services
-from keepclear.server.f3548.own_uss import OwnUss
 from keepclear.server.f3548.routes import Answer, Call, Route, answer_json
 from keepclear.server.problems import language, of_error
 from keepclear.server.reading import instant
@@ -48,7 +47,7 @@ async def get_status(services: Services, call: Call) -> Answer:
 async def put_plan(services: Services, call: Call) -> Answer:
     """UpsertFlightPlan. What a rule refuses is answered with 200 and the reason, as the interface has it."""
     id = entity_id(call.path["flight_plan_id"], "flight_plan_id")
-    own = _own(services)
+    own = services.own
     try:
         asked = read_plan(call.body, services.desk.now())
     except OtherDatum as error:
@@ -73,7 +72,7 @@ async def put_plan(services: Services, call: Call) -> Answer:
 async def delete_plan(services: Services, call: Call) -> Answer:
     """DeleteFlightPlan. A test director may end anybody's flight, an operator its own."""
     id = entity_id(call.path["flight_plan_id"], "flight_plan_id")
-    own = _own(services)
+    own = services.own
     ended = await own.uss.end(None if call.asker.has(DIRECT) else call.asker.sub, id)
     if ended is None:
         raise NotFound("there is no flight under this id", field="flight_plan_id", id=id)
@@ -83,7 +82,7 @@ async def delete_plan(services: Services, call: Call) -> Answer:
 
 async def clear_area(services: Services, call: Call) -> Answer:
     """ClearArea."""
-    own = _own(services)
+    own = services.own
     request_id, volume = read_clear(call.body)
 
     async def answer() -> Answer:
@@ -105,7 +104,7 @@ async def user_notifications(services: Services, call: Call) -> Answer:
         raise Malformed("from when on must be given", field="after", code="missing_field")
     if before < after:
         raise Malformed("it ends before it starts", field="before", code="times_order")
-    found = _own(services).uss.notices.between(call.asker.sub, after, min(before, now))
+    found = services.own.uss.notices.between(call.asker.sub, after, min(before, now))
     return answer_json(
         UserNotifications(
             tuple(
@@ -138,12 +137,6 @@ def _answer(planned: Planned, call: Call, *, closed: bool) -> PlanAnswer:
 
 def _words(error: Refused, call: Call) -> str:
     return of_error(error, language(call.headers.get("accept-language"))).error.message
-
-
-def _own(services: Services) -> OwnUss:
-    if services.uss is None:
-        raise TypeError("these routes are for a node that is a USS")
-    return services.uss
 
 
 _PLANS = "/flight_planning/v1"

@@ -18,7 +18,6 @@ from keepclear.node.calling import exchange
 from keepclear.server.f3548.app import Services
 from keepclear.server.f3548.dss import file_report
 from keepclear.server.f3548.faults import NoTelemetry
-from keepclear.server.f3548.own_uss import OwnUss
 from keepclear.server.f3548.routes import Answer, Call, Route, answer_json
 from keepclear.server.f3548.writing import availability_in
 from keepclear.utm.ruling import NotFound
@@ -38,7 +37,7 @@ async def get_intent_details(services: Services, call: Call) -> Answer:
     """getOperationalIntentDetails."""
     id = entity_id(call.path["entityid"], "entityid")
     ledger = await services.desk.ledger()
-    found = _own(services).uss.flight(ledger, id)
+    found = services.own.uss.flight(ledger, id)
     if found is None:
         raise NotFound("this service manages no intent under this id", field="entityid", id=id)
     answer = answer_json(says.GotIntent(says.intent_of_own(*found, availability_in(ledger))))
@@ -49,7 +48,7 @@ async def get_intent_details(services: Services, call: Call) -> Answer:
 async def get_intent_telemetry(services: Services, call: Call) -> Answer:
     """getOperationalIntentTelemetry: where an off-nominal flight was reported last."""
     id = entity_id(call.path["entityid"], "entityid")
-    own = _own(services)
+    own = services.own
     found = own.uss.flight(await services.desk.ledger(), id)
     if found is None:
         raise NotFound("this service manages no intent under this id", field="entityid", id=id)
@@ -67,7 +66,7 @@ async def get_intent_telemetry(services: Services, call: Call) -> Answer:
 
 async def notify_intent(services: Services, call: Call) -> Answer:
     """notifyOperationalIntentDetailsChanged."""
-    await _own(services).hearing.intent(call.asker, call.body)
+    await services.own.hearing.intent(call.asker, call.body)
     return Answer(204)
 
 
@@ -76,7 +75,7 @@ async def get_constraint_details(services: Services, call: Call) -> Answer:
     id = entity_id(call.path["entityid"], "entityid")
     ledger = await services.desk.ledger()
     constraint, closure = ledger.constraints.get(id), ledger.closures.get(id)
-    if constraint is None or closure is None or constraint.manager != _own(services).uss.manager:
+    if constraint is None or closure is None or constraint.manager != services.own.uss.manager:
         raise NotFound("this service manages no constraint under this id", field="entityid", id=id)
     answer = answer_json(says.GotConstraint(says.constraint_of_own(constraint, closure, availability_in(ledger))))
     await _looked_at(services, call, "getConstraintDetails", id)
@@ -85,7 +84,7 @@ async def get_constraint_details(services: Services, call: Call) -> Answer:
 
 async def notify_constraint(services: Services, call: Call) -> Answer:
     """notifyConstraintDetailsChanged."""
-    await _own(services).hearing.constraint(call.asker, call.body)
+    await services.own.hearing.constraint(call.asker, call.body)
     return Answer(204)
 
 
@@ -114,7 +113,7 @@ async def get_log_set(services: Services, call: Call) -> Answer:
 def _exchange_record(services: Services, act: UtmExchange) -> dict[str, Any]:
     path = "constraints" if "Constraint" in act.did else "operational_intents"
     record: dict[str, Any] = {
-        "url": f"{_own(services).uss.base_url}/uss/v1/{path}",
+        "url": f"{services.own.uss.base_url}/uss/v1/{path}",
         "method": "GET" if act.did.startswith("get") else "POST",
         "recorder_role": "Server",
         "request_time": wire_time(act.at),
@@ -128,12 +127,6 @@ def _exchange_record(services: Services, act: UtmExchange) -> dict[str, Any]:
 async def _looked_at(services: Services, call: Call, did: str, id: str) -> None:
     at = services.desk.now()
     await services.desk.file(exchange(Way.RECEIVED, call.asker.sub, did, at, "200", entity=id))
-
-
-def _own(services: Services) -> OwnUss:
-    if services.uss is None:
-        raise TypeError("these routes are for a node that is a USS")
-    return services.uss
 
 
 _EVERY = (
