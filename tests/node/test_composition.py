@@ -12,10 +12,12 @@ import pytest
 from keepclear.errors import Forged, NotNow
 from keepclear.line.state import State
 from keepclear.model.acts import Act, Said, UtmChange
-from keepclear.model.utm import Availability, UtmAvailability
+from keepclear.model.utm import Availability, IntentState, UtmAvailability, UtmIntent, UtmSubscription
 from keepclear.node.node import Node
 from keepclear.node.turns import Aside
+from keepclear.utm.carried import packed
 from tests.node.test_writer import CountingStore, desk
+from tests.utm.cast import uuid, volume
 from tests.world import TearingDisk
 
 
@@ -177,5 +179,63 @@ def test_a_reader_is_answered_between_two_transactions_though_writes_never_cease
         finally:
             ended.set()
             await asyncio.gather(*writers)
+
+    asyncio.run(work())
+
+
+@pytest.mark.parametrize("padding", [0, 1_000])  # in its envelope, and attached
+def test_what_could_not_be_folded_again_is_not_kept(padding: int) -> None:
+    """Else the node could not be started any more."""
+
+    def compose(state: State, now: datetime) -> Sequence[Act]:
+        wide = tuple(volume((20.0 * number, 0.0), radius_m=56_000.0) for number in range(4))
+        boundless = UtmSubscription(
+            id=uuid(1),
+            manager="alfa",
+            uss_base_url="https://alfa.example",
+            version="1",
+            notification_index=0,
+            for_intents=True,
+            for_constraints=False,
+            implicit=True,
+            volumes=(*wide, *(volume(radius_m=1.0 + number) for number in range(padding))),
+        )
+        return packed(
+            UtmChange(number=state.utm.number + 1, by="alfa", did="createSubscription", put=(boundless,)),
+        )
+
+    async def work() -> None:
+        node = await desk(CountingStore())
+        size = node.size
+        assert await outcomes(node, compose, taking("uss1", "a")) == ["Malformed", "Message"]
+        assert node.size == size + 1
+        assert not node.state.utm.subscriptions
+        assert not node.state.attachments
+
+    asyncio.run(work())
+
+
+def test_an_ovn_that_was_not_kept_may_be_asked_for_again() -> None:
+    def compose(state: State, now: datetime) -> Sequence[Act]:
+        intent = UtmIntent(
+            id=uuid(1),
+            manager="alfa",
+            state=IntentState.ACCEPTED,
+            uss_base_url="https://alfa.example",
+            version=1,
+            ovn=f"{uuid(1)}_{uuid(2)}",
+            volumes=(volume(),),
+        )
+        return [UtmChange(number=state.utm.number + 1, by="alfa", did="createOperationalIntent", put=(intent,))]
+
+    async def work() -> None:
+        disk = TearingDisk(CountingStore(), random.Random(0))
+        node = await desk(disk)
+        disk.fails = 1.0
+        assert await outcomes(node, compose) == ["StoreFailed"]
+        assert not node.state.utm.requested_ovns
+        disk.fails = 0.0
+        assert await outcomes(node, compose) == ["Message"]
+        assert node.state.utm.requested_ovns == {f"{uuid(1)}_{uuid(2)}"}
 
     asyncio.run(work())

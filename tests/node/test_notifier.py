@@ -348,6 +348,25 @@ def test_a_url_with_a_thousand_subscriptions_is_told_of_all_and_the_receipt_fits
     asyncio.run(work())
 
 
+def test_a_receipt_fits_its_envelope_however_long_the_urls_are() -> None:
+    async def work() -> None:
+        async with Service() as bravo:
+            here = await sky(MemoryStore(), HandClock(T0), bravo)
+            url = bravo.url("x" * (1_999 - len(bravo.url())))
+            assert len(url) == 2_000
+            for number in range(60):
+                await here.subscribe(1000 + number, BRAVO, url)
+            await here.uss.plan("desk", FLIGHT, flight())
+            await here.notifier.settled()
+            (receipt,) = here.exchanges("notifyOperationalIntentDetailsChanged")
+            assert receipt.final
+            assert 1 <= len(receipt.told) < 60
+            assert len(receipt.url or "") == 2_000
+            await here.stop()
+
+    asyncio.run(work())
+
+
 @pytest.mark.parametrize("wrote_here", [True, False])
 def test_what_another_instance_wrote_is_said_here_only_if_it_does_not_say_it_itself(wrote_here: bool) -> None:
     async def work() -> None:

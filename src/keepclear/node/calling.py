@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -20,6 +21,9 @@ from keepclear.utm.owing import NOT_CALLABLE, succeeded
 
 MAX_BODY = 20_000
 """Bytes of a message that are kept whole (`UtmExchange.body`)."""
+MAX_URL = 2_000
+MAX_TOLD = 15_000
+"""Characters of URLs and ids in `UtmExchange.told`; what a message names beyond is there by its digest only."""
 UNREACHABLE = "unreachable"
 
 
@@ -90,7 +94,11 @@ def exchange(
     body: bytes = b"",
     keep_body: bool = True,
 ) -> UtmExchange:
-    """What goes on record of a message. A body that is too long, not UTF-8 or hides characters is there by digest."""
+    """What goes on record of a message; it fits one envelope whatever others made of it.
+
+    A body that is too long, not UTF-8 or hides characters is there by digest. Of very many subscriptions the first are
+    named.
+    """
     text: str | None = None
     if body and keep_body and len(body) <= MAX_BODY:
         text = body.decode("utf-8", "replace")
@@ -104,9 +112,15 @@ def exchange(
         outcome=outcome[:200],
         entity=entity,
         change=change,
-        told=told,
+        told=_first(told),
         attempt=attempt,
         final=final,
         body_sha256=hashlib.sha256(body).hexdigest() if body else None,
         body=text,
     )
+
+
+def _first(told: tuple[Told, ...]) -> tuple[Told, ...]:
+    """At least one, if there is one."""
+    sizes = itertools.accumulate(len(each.url) + 120 for each in told)
+    return told[: max(1, sum(1 for size in sizes if size <= MAX_TOLD))]

@@ -581,9 +581,14 @@ class Writer:
         return Judged(message, raw, leaf_bytes(Entry(self.tree.size + len(batch), now, raw)), now, [waiting])
 
     def _judge_composed(self, waiting: Composition, batch: Batch, count_on: Callable[[Message], None]) -> None:
-        """Compose and judge; the parts of an attachment that came before a refusal are kept, and mean nothing."""
+        """Compose and judge. What could not be folded again is refused before anything of it is to be kept."""
         now = self._stamp()
         acts = waiting.compose(self.state, now)
+        change = None
+        if acts and isinstance(acts[-1], a.UtmChange):
+            parts = {each.part: each.base64 for each in acts if isinstance(each, a.Attachment)}
+            change = unpacked(acts[-1], parts)
+            self.state.utm.check(change)
         for act in acts:
             said = Said(role=NODE_ROLE, act=act)
             raw = self._sealed(Submission(self.state.node_id, self.state.own_line, said, None), now)
@@ -594,9 +599,8 @@ class Writer:
             count_on(message)
         if not acts:
             waiting.take(None)
-        elif isinstance(acts[-1], a.UtmChange):
-            parts = {each.part: each.base64 for each in acts if isinstance(each, a.Attachment)}
-            self.state.utm.take(unpacked(acts[-1], parts), message.id, ahead=True)
+        elif change is not None:
+            self.state.utm.take(change, message.id, ahead=True)
 
     def _said_before(self, submission: Submission) -> Message | None:
         """The act already kept under this draft; NotNow if it was another one."""

@@ -1,7 +1,8 @@
 """The subscription that keeps an operational intent informed: named, made for it, grown with it, or none.
 
 An implicit subscription is made for an intent and lives as long as an intent hangs on it. It grows with its intents
-and never shrinks, so what it was told of before stays right. An explicit one must cover its intents by itself.
+and does not shrink, so what it was told of before stays right; unless it would become too large, for then it covers
+what hangs on it now and no more. An explicit one must cover its intents by itself.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from keepclear.errors import Malformed
-from keepclear.model.utm import UtmIntent, UtmSubscription, UtmVolume
+from keepclear.model.utm import MAX_OUTLINE, UtmIntent, UtmSubscription, UtmVolume
 from keepclear.utm.asked import NO_SUBSCRIPTION, IntentAsked
 from keepclear.utm.index import Extent, extent_of
 from keepclear.utm.ledger import Ledger
@@ -21,6 +22,8 @@ from keepclear.utm.ruling import Asker, NotAllowed
 from keepclear.utm.versions import id_of, version_of
 
 NO_TIME = timedelta(0)
+MAX_VERTICES = 4 * MAX_OUTLINE
+"""Of an implicit subscription: each time it grows all of it is written down again."""
 
 
 class Attached(NamedTuple):
@@ -35,9 +38,10 @@ def attach(
 ) -> Attached:
     """The subscription that intent `id`, of this extent, is to have.
 
-    Malformed if it is not here, tells of no intents, or is explicit and does not cover the intent; NotAllowed if it is
-    another service's. A new one may tell of constraints under any scope that opens the operation, as the field's own
-    suite has it, though F3548-21 (ImplicitSubscriptionParameters) wants that of constraint processing.
+    Malformed if it is not here, tells of no intents, is explicit and does not cover the intent, or would become too
+    large; NotAllowed if it is another service's. A new one may tell of constraints under any scope that opens the
+    operation, as the field's own suite has it, though F3548-21 (ImplicitSubscriptionParameters) wants that of
+    constraint processing.
     """
     if asked.new_subscription is not None:
         return Attached(_made(asker, id, asked, nonce), changed=True)
@@ -55,8 +59,10 @@ def attach(
         return Attached(held)
     if not held.implicit:
         raise Malformed("the subscription does not cover the intent", field=field, code="utm_not_covered", id=id)
-    grown = replace(held, volumes=grown_by(held.volumes, asked.volumes), version=version_of(held.id, nonce))
-    return Attached(grown, changed=True)
+    volumes = grown_by(held.volumes, asked.volumes)
+    if not _can_be_held(volumes):
+        volumes = _needed(ledger, held, id, asked.volumes)
+    return Attached(replace(held, volumes=volumes, version=version_of(held.id, nonce)), changed=True)
 
 
 def covers(subscription: Extent, intent: Extent, now: datetime, skew: timedelta = NO_TIME) -> bool:
@@ -80,7 +86,8 @@ def orphaned(ledger: Ledger, intent: UtmIntent | None, stays: str | None = None)
     held = None if name is None else ledger.subscriptions.get(name)
     if intent is None or held is None or held.id == stays or not held.implicit:
         return None
-    return held.id if set(ledger.dependents.get(held.id, ())) <= {intent.id} else None
+    hanging = ledger.dependents.get(held.id, {})
+    return held.id if len(hanging) == (intent.id in hanging) else None
 
 
 def grown_by(volumes: Sequence[UtmVolume], more: Iterable[UtmVolume]) -> tuple[UtmVolume, ...]:
@@ -91,6 +98,33 @@ def grown_by(volumes: Sequence[UtmVolume], more: Iterable[UtmVolume]) -> tuple[U
         held = by_outline.get(outline)
         by_outline[outline] = volume if held is None else _joined(held, volume)
     return tuple(by_outline.values())
+
+
+def _needed(ledger: Ledger, held: UtmSubscription, id: str, asked: Sequence[UtmVolume]) -> tuple[UtmVolume, ...]:
+    """What the intents need that hang on a subscription, with intent `id` as it is to be."""
+    volumes, count = [*asked], _vertices(asked)
+    for name in ledger.dependents.get(held.id, ()):
+        if name != id and count <= MAX_VERTICES:
+            volumes += ledger.intents[name].volumes
+            count += _vertices(ledger.intents[name].volumes)
+    grown = grown_by((), volumes) if count <= MAX_VERTICES else ()
+    if not grown or not _can_be_held(grown):
+        raise Malformed("the subscription would become too large", field="subscription_id", code="too_large")
+    return grown
+
+
+def _can_be_held(volumes: Sequence[UtmVolume]) -> bool:
+    if _vertices(volumes) > MAX_VERTICES:
+        return False
+    try:
+        extent_of(volumes)
+    except Malformed:
+        return False
+    return True
+
+
+def _vertices(volumes: Iterable[UtmVolume]) -> int:
+    return sum(len(volume.polygon) or 1 for volume in volumes)
 
 
 def _joined(one: UtmVolume, other: UtmVolume) -> UtmVolume:

@@ -163,7 +163,7 @@ def _put(
     held: UtmIntent | None,
 ) -> Ruling:
     ovn = ovn_of(id, nonce) if asked.ovn_suffix is None else requested_ovn(id, asked.ovn_suffix, now)
-    if held is not None and held.ovn == ovn:
+    if ovn in ledger.requested_ovns:
         raise Malformed("each version needs an OVN of its own", field="requested_ovn_suffix", code="utm_ovn_suffix")
     extent = extent_of(asked.volumes)
     subscription, changed = attach(ledger, asker, id, asked, extent, now, nonce)

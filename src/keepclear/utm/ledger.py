@@ -28,7 +28,7 @@ from keepclear.model.utm import (
     UtmSubscription,
     UtmVolume,
 )
-from keepclear.utm.index import Index
+from keepclear.utm.index import Index, extent_of
 
 Back = list[Callable[[], object]]
 """Steps that undo a change, to be taken in reverse."""
@@ -79,6 +79,8 @@ class Ledger:
         """Where and when the entities of each kind are, at the grain of cells."""
         self.history: dict[str, list[str]] = {}
         """By entity id: the acts that changed it, in order."""
+        self.requested_ovns: set[str] = set()
+        """All OVNs that services ever asked for by a suffix of their own; none of them may come a second time."""
         self._registers: dict[EntityKind, dict[str, Any]] = {
             EntityKind.INTENT: self.intents,
             EntityKind.CONSTRAINT: self.constraints,
@@ -111,6 +113,15 @@ class Ledger:
         if ahead:
             self._back.append((change.number, back))
 
+    def check(self, change: UtmChange) -> None:
+        """Malformed (`too_large`), with nothing changed, if something in a change cannot be placed: `take` would fail.
+
+        What is on disk must fold again, so this is asked before a change is kept.
+        """
+        for entity in change.put:
+            if volumes := volumes_of(entity):
+                extent_of(volumes)
+
     def undo(self, number: int) -> None:
         """Take back the change of this number and all after it; only what was taken `ahead` can be."""
         while self._back and self._back[-1][0] >= number:
@@ -138,6 +149,11 @@ class Ledger:
         name = entity.uss if isinstance(entity, UtmAvailability) else entity.id
         self._set(kind, name, entity, self._registers[kind].get(name), back)
         self._file(name, act_id, back)
+        if isinstance(entity, UtmIntent) and entity.ovn.startswith(f"{entity.id}_"):
+            ovn = entity.ovn
+            if ovn not in self.requested_ovns:
+                self.requested_ovns.add(ovn)
+                back.append(lambda: self.requested_ovns.discard(ovn))
 
     def _remove(self, gone: Gone, act_id: str, back: Back) -> None:
         before = self._registers[gone.kind].get(gone.id)

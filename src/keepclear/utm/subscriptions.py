@@ -182,7 +182,7 @@ def _put(
 ) -> Ruling:
     extent = extent_of((volume,))
     for name in dependents(ledger, id):
-        intent = extent_of(ledger.intents[name].volumes)
+        intent = ledger.places[EntityKind.INTENT].extents[name]
         if not ended(intent, now) and not (asked.for_intents and covers(extent, intent, now, CLOCK_SKEW)):
             raise Malformed(
                 "an operational intent that hangs on the subscription would not be covered",

@@ -149,5 +149,5 @@ def read_report(body: bytes) -> dict[str, Any]:
     exchange = decoded(_report, body).exchange
     moment_of(exchange.request_time, "exchange.request_time")
     moment_of(exchange.response_time, "exchange.response_time")
-    report: dict[str, Any] = _whole.decode(body)
+    report: dict[str, Any] = decoded(_whole, body)  # what the report may have beside it is looked at here
     return report

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -54,17 +55,19 @@ class Requests:
 
     def __init__(self) -> None:
         self._answers: OrderedDict[tuple[str, str], tuple[bytes, asyncio.Future[Answer]]] = OrderedDict()
+        """With the digest of the request: a thousand bodies of the size that is taken would be gigabytes."""
 
     async def once(self, client: str, id: str, body: bytes, answer: Callable[[], Awaitable[Answer]]) -> Answer:
         """The answer; that of before if this came before. NotNow (`utm_request_reused`) if that was another request."""
+        digest = hashlib.sha256(body).digest()
         held = self._answers.get((client, id))
         if held is not None:
-            if held[0] != body:
+            if held[0] != digest:
                 raise NotNow("another request came under this id", field="request_id", code="utm_request_reused")
             return await asyncio.shield(held[1])
         working = asyncio.ensure_future(answer())
         working.add_done_callback(lambda done: self._forget_failed(client, id, done))
-        self._answers[client, id] = (body, working)
+        self._answers[client, id] = (digest, working)
         if len(self._answers) > MAX_REQUESTS:
             self._answers.popitem(last=False)
         return await asyncio.shield(working)
