@@ -17,6 +17,7 @@ from bench.row import OURS, Row, time_text
 from bench.utm_client import Caller
 from bench.utm_host import busy_s, folder, resident_mb, serving, settled, token
 from bench.utm_intents import INTENTS, LENGTH, Chain, chains, square_km
+from bench.utm_notices import EVERY_S, SUBSCRIBERS, notices
 
 TITLE = "UTM services: the DSS over sockets"
 CALLERS = 48
@@ -31,6 +32,9 @@ def utm(small: bool) -> Iterator[Row]:
         yield from _writes(Path(scratch) / "busy", f"create an intent, {live:,} live, all in one cell", live, busy=True)
         yield from _writes(Path(scratch) / "spread", f"create an intent, {live:,} live, spread", live, busy=False)
         yield from _grown(Path(scratch) / "grown", many)
+        waits = notices(Path(scratch) / "notices", 5 if small else 50)
+        job = f"word of a change to {SUBSCRIBERS} subscribers, asked for to received"
+        yield Row(job=job, who=f"{OURS}, a change every {EVERY_S} s", seconds=_at(waits, 0.5), answer=_spread(waits))
 
 
 def _writes(at: Path, job: str, live: int, *, busy: bool) -> Iterator[Row]:
