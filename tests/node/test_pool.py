@@ -432,6 +432,23 @@ async def test_a_reader_is_answered_though_writes_never_cease(url: str) -> None:
             await asyncio.gather(*writers)
 
 
+@played
+async def test_a_reader_does_not_wait_for_a_turn_that_this_instance_waits_for(url: str) -> None:
+    async with pool(url) as (node, other):
+        await other.compose(taking("uss1", "a"))
+        store = PostgresStore(url, NODE)
+        last = store.row(store.size() - 1)
+        turn = store.turn(last.index + 1, last.leaf_hash)
+        assert turn is not None
+        writing = asyncio.create_task(node.compose(taking("uss1", "b", needs="a")))
+        await asyncio.sleep(0)
+        assert (await node.current()).utm.availability["uss1"].version == "a"
+        assert not writing.done()
+        turn.end()
+        assert await outcome(writing) == "Message"
+        store.close()
+
+
 # ── peers ──
 
 

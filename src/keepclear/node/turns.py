@@ -32,7 +32,7 @@ class Turns(Protocol):
     shared: bool
     """Whether there are others."""
 
-    async def begin(self, tree: Tree) -> Sequence[Row] | None:
+    def begin(self, tree: Tree) -> Coroutine[Any, Any, Sequence[Row] | None]:
         """Wait for the turn: what others appended beyond the tree. None, and no turn, if that is better read first.
 
         BrokenRecord if the store holds another record than the tree; StoreFailed if the turn cannot be had.

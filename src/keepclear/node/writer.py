@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -248,6 +248,7 @@ class Writer:
         self._lost_turns = 0
         self._in_doubt: dict[str, list[Waiting]] = {}
         self._broken: BrokenRecord | None = None
+        self._behind = asyncio.Event()
         self._arrived = asyncio.Event()
         self._idle = asyncio.Event()
         self._stopping = False
@@ -318,6 +319,7 @@ class Writer:
                 raise NodeStopped(self._gone)
             if self.tree.size < size:
                 self._wanted = max(self._wanted, size)
+                self._behind.set()
                 self._wake()
             changed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             self._reading.append(changed)
@@ -396,17 +398,36 @@ class Writer:
 
     async def _begin(self) -> bool:
         """Take the turn, and what others kept before it; whether there was any. Raises as `Turns.begin`."""
+        if not self._turns.shared:
+            return False
         before = self.tree.size
-        while (new := await self._turns.begin(self.tree)) is None:
+        while (new := await self._turn()) is None:
             self._wanted = await self._turns.size()
             await self._catch_up()
         try:
-            self._take_over(new)
+            self._take_over([row for row in new if row.index >= self.tree.size])
         except BaseException:
             await self._turns.end()
             raise
         self._in_doubt = {}  # whatever was kept of it has been taken over now
         return self.tree.size > before
+
+    async def _turn(self) -> Sequence[Row] | None:
+        """Wait for the turn at a shared store; who only reads is served meanwhile."""
+        turn = asyncio.ensure_future(self._turns.begin(self.tree))
+        try:
+            while not turn.done():
+                self._behind.clear()
+                await self._catch_up()
+                behind = asyncio.ensure_future(self._behind.wait())
+                await asyncio.wait((turn, behind), return_when=asyncio.FIRST_COMPLETED)
+                behind.cancel()
+        except BaseException:
+            with suppress(KeepclearError):
+                if await turn is not None:
+                    await self._turns.end()
+            raise
+        return turn.result()
 
     async def _catch_up(self) -> None:
         """Take over what others kept, as far as somebody asked for it."""
