@@ -15,6 +15,7 @@ from keepclear.errors import Malformed
 from keepclear.formats.f3548 import answers, requests
 from keepclear.formats.f3548.volumes import Volume4D, entity_id, volume_of, wire_volume
 from keepclear.model.utm import (
+    NO_SUBSCRIPTION,
     UTM_EARLIEST,
     UTM_LATEST,
     Availability,
@@ -25,6 +26,7 @@ from keepclear.model.utm import (
     UtmPoint,
     UtmSubscription,
     UtmVolume,
+    span_of,
 )
 
 ID = "0d9b1d34-8f0a-4a6f-9d54-0f6d4b1c2a3e"
@@ -233,9 +235,9 @@ def extent(starts: int | None, ends: int | None) -> UtmVolume:
 
 
 def test_a_reference_reaches_from_the_first_to_the_last_moment_of_its_volumes() -> None:
-    first, last = answers.span_of((extent(3, 4), extent(1, 2), extent(2, 9)))
+    first, last = span_of((extent(3, 4), extent(1, 2), extent(2, 9)))
     assert (first, last) == (extent(1, 9).starts_at, extent(1, 9).ends_at)
-    assert answers.span_of((extent(3, None), extent(None, 2))) == (None, None)
+    assert span_of((extent(3, None), extent(None, 2))) == (None, None)
 
 
 def test_an_ovn_is_written_for_its_manager_only() -> None:
@@ -252,7 +254,7 @@ def test_an_ovn_is_written_for_its_manager_only() -> None:
         wire = json.loads(msgspec.json.encode(answers.intent_reference(held, asker, lambda _: Availability.DOWN)))
         assert wire.get("ovn") == shown
         assert wire["uss_availability"] == "Down"
-        assert wire["subscription_id"] == answers.NO_SUBSCRIPTION
+        assert wire["subscription_id"] == NO_SUBSCRIPTION
 
 
 def test_flags_and_lists_are_written_even_where_they_are_false_or_empty() -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from keepclear.errors import Malformed, Refused
-from keepclear.model.utm import Availability, EntityKind, IntentState, UtmVolume
+from keepclear.model.utm import NO_SUBSCRIPTION, Availability, EntityKind, IntentState, UtmVolume
 from keepclear.utm import intents
-from keepclear.utm.asked import NO_SUBSCRIPTION, IntentAsked, Rules
+from keepclear.utm.asked import IntentAsked, Rules
 from keepclear.utm.ruling import Asker, Down, MissingKnowledge, NotAllowed, NotFound, Stale
 from keepclear.utm.shown import begins, ends
 from keepclear.utm.versions import NO_OVN

@@ -7,9 +7,9 @@ from datetime import timedelta
 import pytest
 
 from keepclear.errors import Malformed, Refused
-from keepclear.model.utm import EntityKind, IntentState, UtmVolume
+from keepclear.model.utm import NO_SUBSCRIPTION, EntityKind, IntentState, UtmVolume
 from keepclear.utm import subscriptions
-from keepclear.utm.asked import NO_SUBSCRIPTION, SubscriptionAsked
+from keepclear.utm.asked import SubscriptionAsked
 from keepclear.utm.ruling import Asker, NotAllowed, NotFound, Stale, TooLarge
 from keepclear.utm.scopes import CONSTRAINT_PROCESSING
 from keepclear.utm.shown import begins, ends

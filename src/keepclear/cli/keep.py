@@ -91,9 +91,14 @@ def serve(
     from keepclear.server.run import Service, run_until_stopped
 
     home = open_home(folder.directory)
-    utm = read_settings(
-        home.directory, keys=f3548_key or (), audiences=f3548_audience or (), allow_http=f3548_allow_http
-    )
+    utm = None
+    if f3548 is not None:
+        utm = read_settings(
+            home.directory, keys=f3548_key or (), audiences=f3548_audience or (), allow_http=f3548_allow_http
+        )
+    elif f3548_key or f3548_audience or f3548_allow_http:
+        message = "--f3548 must say where to listen"
+        raise Malformed(message, field="f3548", code="option_missing", option="--f3548")
     service = Service(home, local=local, peers=peers, behind_proxy=behind_proxy, f3548=f3548, utm=utm, store=store)
 
     def on_start() -> None:

@@ -6,6 +6,7 @@ manager (F3548-21, Annex A4). All heights are metres above the WGS 84 ellipsoid,
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Annotated
@@ -20,6 +21,9 @@ MAX_OUTLINE = 10_000
 UTM_EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)
 UTM_LATEST = datetime(2200, 1, 1, tzinfo=UTC)
 """Wider than what the line takes: a DSS sets no bounds to times, and the field's services write 1969 and 2120."""
+
+NO_SUBSCRIPTION = "00000000-0000-4000-8000-000000000000"
+"""The id by which services say that an intent has, or is to have, no subscription; no subscription has it."""
 
 EntityId = Annotated[str, Meta(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$(?!\n)")]
 """A UUID in lower case."""
@@ -66,6 +70,13 @@ class UtmVolume(Value, frozen=True, kw_only=True):
                 raise ValueError(f"{name} must be in UTC (end in Z)")
             if moment is not None and not UTM_EARLIEST <= moment < UTM_LATEST:
                 raise ValueError(f"{name} must lie between 1900 and 2200")
+
+
+def span_of(volumes: Sequence[UtmVolume]) -> tuple[datetime | None, datetime | None]:
+    """From the first to the last moment of an entity's volumes; None where one of them is not bounded."""
+    starts = [each.starts_at for each in volumes if each.starts_at is not None]
+    ends = [each.ends_at for each in volumes if each.ends_at is not None]
+    return min(starts) if len(starts) == len(volumes) else None, max(ends) if len(ends) == len(volumes) else None
 
 
 class IntentState(StrEnum):

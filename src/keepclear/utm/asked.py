@@ -6,9 +6,6 @@ from dataclasses import dataclass
 
 from keepclear.model.utm import IntentState, RidEdition, UtmVolume
 
-NO_SUBSCRIPTION = "00000000-0000-4000-8000-000000000000"
-"""By this id a service says that it wants no subscription (as the field's services do)."""
-
 
 @dataclass(frozen=True, slots=True)
 class ImplicitAsked:

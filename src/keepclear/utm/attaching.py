@@ -14,8 +14,8 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from keepclear.errors import Malformed
-from keepclear.model.utm import MAX_OUTLINE, UtmIntent, UtmSubscription, UtmVolume
-from keepclear.utm.asked import NO_SUBSCRIPTION, IntentAsked
+from keepclear.model.utm import MAX_OUTLINE, NO_SUBSCRIPTION, UtmIntent, UtmSubscription, UtmVolume
+from keepclear.utm.asked import IntentAsked
 from keepclear.utm.index import Extent, extent_of
 from keepclear.utm.ledger import Ledger
 from keepclear.utm.ruling import Asker, NotAllowed

@@ -10,8 +10,17 @@ from __future__ import annotations
 from datetime import datetime
 
 from keepclear.errors import Malformed
-from keepclear.model.utm import Availability, EntityKind, Gone, IntentState, UtmIntent, UtmSubscription, UtmVolume
-from keepclear.utm.asked import NO_SUBSCRIPTION, IntentAsked, Rules
+from keepclear.model.utm import (
+    NO_SUBSCRIPTION,
+    Availability,
+    EntityKind,
+    Gone,
+    IntentState,
+    UtmIntent,
+    UtmSubscription,
+    UtmVolume,
+)
+from keepclear.utm.asked import IntentAsked, Rules
 from keepclear.utm.attaching import attach, orphaned
 from keepclear.utm.availability import check_not_down, of_manager
 from keepclear.utm.demands import check_id, check_searched, check_url

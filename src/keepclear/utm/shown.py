@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Sequence
 from datetime import datetime
 from typing import TypeVar
 
 from msgspec.structs import replace
 
-from keepclear.model.utm import UtmConstraint, UtmIntent, UtmVolume
+from keepclear.model.utm import UtmConstraint, UtmIntent, UtmVolume, span_of
 from keepclear.utm.versions import NO_OVN
 
 Reference = TypeVar("Reference", UtmIntent, UtmConstraint)
@@ -23,16 +23,11 @@ def shown(entity: Reference, sub: str) -> Reference:
     return entity if entity.manager == sub else replace(entity, ovn=NO_OVN)
 
 
-def begins(volumes: Iterable[UtmVolume]) -> datetime | None:
+def begins(volumes: Sequence[UtmVolume]) -> datetime | None:
     """`time_start` of an entity: the first moment of its volumes; None if one of them has no start."""
-    return _outermost([volume.starts_at for volume in volumes], min)
+    return span_of(volumes)[0]
 
 
-def ends(volumes: Iterable[UtmVolume]) -> datetime | None:
+def ends(volumes: Sequence[UtmVolume]) -> datetime | None:
     """`time_end` of an entity: the last moment of its volumes; None if one of them has no end."""
-    return _outermost([volume.ends_at for volume in volumes], max)
-
-
-def _outermost(moments: list[datetime | None], pick: Callable[[list[datetime]], datetime]) -> datetime | None:
-    given = [moment for moment in moments if moment is not None]
-    return pick(given) if len(given) == len(moments) else None
+    return span_of(volumes)[1]

@@ -8,8 +8,8 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from keepclear.errors import Malformed
-from keepclear.model.utm import EntityKind, Gone, UtmConstraint, UtmIntent, UtmSubscription, UtmVolume
-from keepclear.utm.asked import NO_SUBSCRIPTION, Rules, SubscriptionAsked
+from keepclear.model.utm import NO_SUBSCRIPTION, EntityKind, Gone, UtmConstraint, UtmIntent, UtmSubscription, UtmVolume
+from keepclear.utm.asked import Rules, SubscriptionAsked
 from keepclear.utm.attaching import covers
 from keepclear.utm.demands import check_id, check_url
 from keepclear.utm.index import extent_of

@@ -8,9 +8,12 @@ from typing import Any
 
 import pytest
 
+from keepclear.cli import main
 from keepclear.errors import Malformed, Refused
 from keepclear.server.f3548.listener import tls_context
 from keepclear.server.f3548.settings import FILE, Settings, read_settings, verifier_of
+from keepclear.server.run import Service
+from tests.server.desks import make_home
 from tests.server.f3548.tokens import pem, rsa_key
 
 
@@ -87,3 +90,25 @@ def test_a_certificate_that_cannot_be_used_is_named(tmp_path: Path) -> None:
         with pytest.raises(Malformed) as refused:
             tls_context(Settings(certificate=certificate, certificate_key="a.pem"), tmp_path)
         assert refused.value.field == f"{FILE}.certificate"
+
+
+@pytest.mark.parametrize(
+    "option", [["--f3548-key", "a.pem"], ["--f3548-audience", "localhost"], ["--f3548-allow-http"]]
+)
+def test_options_of_a_listener_that_is_not_asked_for_are_refused(
+    tmp_path: Path, option: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    make_home(tmp_path, "north")
+    with pytest.raises(SystemExit) as ended:
+        main(["serve", str(tmp_path / "north"), *option])
+    assert ended.value.code == 2
+    assert "--f3548 must be given" in capsys.readouterr().err
+
+
+def test_a_file_that_cannot_be_read_holds_up_only_a_node_that_lets_services_in(tmp_path: Path) -> None:
+    home = make_home(tmp_path, "north")
+    (home.directory / FILE).write_text("{")
+    Service(home)
+    with pytest.raises(Malformed) as refused:
+        Service(home, f3548="127.0.0.1:0")
+    assert refused.value.field == FILE

@@ -7,13 +7,17 @@ Who asks decides what is shown: an OVN is given to its manager only, everybody e
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime
 
 from keepclear.formats.f3548.volumes import Time, Wire, wire_time
-from keepclear.model.utm import Availability, Told, UtmConstraint, UtmIntent, UtmSubscription, UtmVolume
-
-NO_SUBSCRIPTION = "00000000-0000-4000-8000-000000000000"
-"""What stands for the subscription of an intent that has none; the field is required."""
+from keepclear.model.utm import (
+    NO_SUBSCRIPTION,
+    Availability,
+    Told,
+    UtmConstraint,
+    UtmIntent,
+    UtmSubscription,
+    span_of,
+)
 
 AvailabilityOf = Callable[[str], Availability]
 """What is known of a service by its name."""
@@ -213,13 +217,3 @@ def subscribers_to_notify(told: Sequence[Told]) -> tuple[SubscriberToNotify, ...
     for each in told:
         by_url.setdefault(each.url, []).append(SubscriptionState(each.subscription, each.index))
     return tuple([SubscriberToNotify(tuple(states), url) for url, states in by_url.items()])
-
-
-def span_of(volumes: Sequence[UtmVolume]) -> tuple[datetime | None, datetime | None]:
-    """From the first to the last moment of all volumes; None where one of them is not bounded."""
-    first = volumes[0]
-    starts_at, ends_at = first.starts_at, first.ends_at
-    for each in volumes[1:]:
-        starts_at = None if starts_at is None or each.starts_at is None else min(starts_at, each.starts_at)
-        ends_at = None if ends_at is None or each.ends_at is None else max(ends_at, each.ends_at)
-    return starts_at, ends_at
