@@ -85,7 +85,7 @@ class Service:
             message = "the local listener must be on this machine, or behind a proxy that is named"
             raise Refused(message, field="local", code="not_loopback")
         self._utm_address = host_and_port(f3548, "f3548") if f3548 else None
-        self._utm = utm or read_settings(home.directory)
+        self._utm = utm or (read_settings(home.directory) if f3548 else UtmSettings())
         if self._utm_address and not _is_loopback(self._utm_address[0]):
             self._utm.check_may_leave_machine()
         self._store = store
