@@ -111,7 +111,7 @@ export const PRECISIONS = ['second', 'minute', 'hour', 'day', 'vague'] as const
 export const VERDICTS = ['consistent', 'contradicted', 'not_supported', 'cannot_tell'] as const
 export const FINDING_KINDS = [
   'line_unchecked', 'line_down', 'fork', 'without_effect', 'clock_ahead', 'not_looked_at', 'read_back_wrong', 'hop_missing', 'answer_overdue',
-  'affected', 'residual', 'not_given_back', 'escalated', 'conflict', 'late', 'off_route', 'halted', 'waiting', 'leg_blocked', 'split',
+  'affected', 'residual', 'intent_unchanged', 'not_given_back', 'escalated', 'conflict', 'late', 'off_route', 'halted', 'waiting', 'leg_blocked', 'split',
   'joiner', 'leaver', 'lost_contact', 'encounter', 'boundary_approach', 'boundary_crossed',
 ] as const
 /** Findings about how groups move: what they name is a group before it is a party. */

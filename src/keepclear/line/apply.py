@@ -278,6 +278,8 @@ def _utm_change(state: State, message: Message, act: a.UtmChange) -> None:
 
 def _utm_exchange(state: State, message: Message, act: a.UtmExchange) -> None:
     state.owing.hear(act)
+    if act.entity is not None:
+        state.utm_messages.setdefault(act.entity, []).append(message.id)
 
 
 def _attachment(state: State, message: Message, act: a.Attachment) -> None:

@@ -10,10 +10,14 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from msgspec.structs import replace
+
 from keepclear.line.plans import plans_in_force
 from keepclear.line.reports import others_reports, own_reports
 from keepclear.line.state import State, Thread
 from keepclear.line.timings import RESIDUAL_GAP_S
+from keepclear.line.utm_requests import intent_stands
+from keepclear.line.views import IntentView
 from keepclear.model import acts as a
 from keepclear.model.findings import FindingKind
 from keepclear.model.plans import Plan
@@ -75,10 +79,11 @@ def residual_now(state: State, request_id: str, party: str, now: datetime) -> tu
     """Where each affected aircraft of a party was at T0, as far as tracks tell by now: what a Done must carry.
 
     KeyError if there is no such request. An aircraft that no two reports place around T0 is unknown, never outside.
+    That a UTM service changed or ended its plan is among the evidence, and makes no aircraft known.
     """
     thread = state.threads[request_id]
     assets = affected_ever(state, thread, party, now)
-    return residual(
+    items = residual(
         volume_of(thread),
         assets,
         own_aircraft(state, party),
@@ -86,6 +91,15 @@ def residual_now(state: State, request_id: str, party: str, now: datetime) -> tu
         max_gap_s=RESIDUAL_GAP_S,
         since=thread.opener.said_at,
     )
+    stands = {each.plan: each for each in intent_stands(state, thread, now) if each.party == party}
+    return tuple(_with_plan(item, stands.get(item.asset)) for item in items)
+
+
+def _with_plan(item: a.ResidualItem, stands: IntentView | None) -> a.ResidualItem:
+    if stands is None:
+        return item
+    said = (stands.act,) if stands.change is None else (stands.act, stands.change)
+    return replace(item, evidence=tuple(dict.fromkeys((*item.evidence, *said))))
 
 
 def not_listed(state: State, thread: Thread, party: str, done: a.Done, now: datetime) -> list[str]:

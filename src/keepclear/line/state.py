@@ -239,6 +239,8 @@ class State:
         """What UTM services hold here; see `keepclear.utm`."""
         self.owing = Owing()
         """Who is still owed word of what changed there."""
+        self.utm_messages: dict[str, list[str]] = {}
+        """By entity id: the acts that tell of messages about it, in the order of the record."""
         self.attachments: dict[str, dict[int, str]] = {}
         """By SHA-256: the parts of attachments no act has named yet, by number."""
         self.findings: dict[str, Message] = {}

@@ -20,11 +20,14 @@ from keepclear.line.receipts import in_force, overdue_at, spoken_of, versions, w
 from keepclear.line.standing import Standing, last_by_party, reply_of, standing
 from keepclear.line.state import State, Thread
 from keepclear.line.timings import RESIDUAL_GAP_S
+from keepclear.line.utm_requests import asks, intent_stands
 from keepclear.model import acts as a
 from keepclear.model.findings import FindingKind
 
 AFTERMATH = timedelta(days=1)
 """For so long after its time is over, late reports still change who was inside a cleared volume at T0."""
+LOOK_AGAIN = timedelta(seconds=30)
+"""How often after T0 the intents in a volume are looked through: what changes there is said on other threads."""
 OVER = ("given_back", "expired", "cancelled", "refused")
 MOST_WITHOUT_EFFECT = 5
 """Of one author on one thread: so many acts without effect are findings."""
@@ -49,6 +52,7 @@ def thread_findings(noticing: Noticing, thread: Thread) -> None:
         _overdue(noticing, thread, stands)
         _affected(noticing, thread)
         _residual(noticing, thread, stands)
+        _intents_unchanged(noticing, thread)
         _not_given_back(noticing, thread, stands)
     elif thread.kind == "proposal":
         _overdue(noticing, thread, stands)
@@ -237,6 +241,39 @@ def _residual(noticing: Noticing, thread: Thread, stands: Standing) -> None:
             values=values,
             evidence=(thread.id, *(act_id for item in items for act_id in item.evidence)),
             synthetic=any(item.synthetic for item in items),
+        )
+        noticing.notice(key, found)
+
+
+def _intents_unchanged(noticing: Noticing, thread: Thread) -> None:
+    """At T0, and until the request is over: intents still inside whose services this node told."""
+    state, now = noticing.state, noticing.now
+    t0 = volume_of(thread).window.starts_at
+    noticing.look_at(t0)
+    if now < t0:
+        return
+    lasts = asks(state, thread, now)
+    if lasts:
+        noticing.look_at(now + LOOK_AGAIN)
+    stands = intent_stands(state, thread, now) if lasts else ()
+    still = [each for each in stands if each.state == "inside" and each.told_at is not None]
+    for party in thread.to:
+        if not state.is_hosted(party):
+            continue
+        key = key_for(FindingKind.INTENT_UNCHANGED, thread, party)
+        own = [each for each in still if each.party == party]
+        if not own:
+            noticing.notice(key, None)
+            continue
+        found = finding(
+            FindingKind.INTENT_UNCHANGED,
+            key,
+            t0,
+            (party, *(each.plan for each in own)),
+            thread=thread.id,
+            values={"count": float(len(own))},
+            # Not the messages by which the services were told: those are the node's, and this is for the party too.
+            evidence=(thread.id, *(each.act for each in own)),
         )
         noticing.notice(key, found)
 

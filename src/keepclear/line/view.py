@@ -21,6 +21,7 @@ from keepclear.line.reports import first_heard
 from keepclear.line.responsibility import assertions, holder, offers
 from keepclear.line.standing import last_by_party, reply_of, standing
 from keepclear.line.state import Declared, State, Thread
+from keepclear.line.utm_requests import intent_stands
 from keepclear.line.views import (
     ActView,
     AssetView,
@@ -210,6 +211,7 @@ def _thread(
         plan=plan,
         volume=opener.volume if isinstance(opener, a.ClearRequest) else None,
         basis=_basis(held, plan),
+        intents=intent_stands(state, held, now) if acts else (),
         acts=acts,
         findings=findings,
     )

@@ -84,6 +84,27 @@ class RecipientView(View, frozen=True, kw_only=True):
     missing_since: datetime | None = None
 
 
+class IntentView(View, frozen=True, kw_only=True):
+    """One operational intent that a request to clear airspace concerns, as its service's plan says where it stands.
+
+    `state`: inside, changed (its plan no longer meets the volume), ended or unknown; `since` when that began; `act`
+    what said so on the line and `change` the act of the UTM ledger it came by. `told_at`: when its service took the
+    message that the volume is to be kept clear; missing where this node told it nothing. A plan, not a position.
+    """
+
+    plan: str
+    thread: str
+    party: str
+    service: str
+    state: str
+    since: datetime
+    act: str
+    change: str | None = None
+    told_at: datetime | None = None
+    told_act: str | None = None
+    told_outcome: str | None = None
+
+
 class ThreadView(View, frozen=True, kw_only=True):
     """One matter: the act that opened it and what came of it.
 
@@ -123,6 +144,8 @@ class ThreadView(View, frozen=True, kw_only=True):
     plan: Plan | None = None
     volume: Volume | None = None
     basis: Basis | None = None
+    intents: tuple[IntentView, ...] = ()
+    """Of a request to clear airspace, where it is shown with its acts: the operational intents in it."""
     acts: tuple[ActView, ...] = ()
     findings: tuple[Finding, ...] = ()
 

@@ -29,6 +29,7 @@ class FindingKind(StrEnum):
     ANSWER_OVERDUE = "answer_overdue"
     AFFECTED = "affected"
     RESIDUAL = "residual"
+    INTENT_UNCHANGED = "intent_unchanged"
     NOT_GIVEN_BACK = "not_given_back"
     ESCALATED = "escalated"
     # plans

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from keepclear.line.views import ActView, LineView, PartyView
+from keepclear.line.views import ActView, IntentView, LineView, PartyView
 from keepclear.model.acts import ResidualItem, Said
 from keepclear.model.base import Id
 
@@ -88,3 +88,5 @@ class ResidualDraft(msgspec.Struct, frozen=True, kw_only=True):
     t0: datetime
     residual: tuple[ResidualItem, ...]
     evidence: tuple[str, ...]
+    intents: tuple[IntentView, ...] = ()
+    """Where the plans of UTM services in the volume stand: facts about plans, beside what tracks tell."""

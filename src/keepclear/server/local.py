@@ -24,7 +24,9 @@ from keepclear.line import view
 from keepclear.line.clearing import residual_now, volume_of
 from keepclear.line.disclosure import as_seen_by, sees
 from keepclear.line.message import Message
+from keepclear.line.noticing import MOST_EVIDENCE
 from keepclear.line.state import State
+from keepclear.line.utm_requests import intent_stands
 from keepclear.line.views import ActView, LineView, Picture, StatementView, ThreadView
 from keepclear.model.places import PlaceNames
 from keepclear.node.node import Node
@@ -178,9 +180,10 @@ def api_routes(local: Local) -> list[HTTPRouteHandler]:
         if thread_id not in state.requests:
             raise NoSuch("that is not a request to clear airspace", field="id", code="no_request")
         items = residual_now(state, thread_id, party, moment)
-        evidence = tuple(dict.fromkeys(act for item in items for act in item.evidence))
+        evidence = tuple(dict.fromkeys(act for item in items for act in item.evidence))[:MOST_EVIDENCE]
+        stands = tuple(each for each in intent_stands(state, state.threads[thread_id], moment) if each.party == party)
         t0 = volume_of(state.threads[thread_id]).window.starts_at
-        return ResidualDraft(thread=thread_id, t0=t0, residual=items, evidence=evidence)
+        return ResidualDraft(thread=thread_id, t0=t0, residual=items, evidence=evidence, intents=stands)
 
     @get("/api/picture")
     async def picture(party: Party = None, at: At = None) -> Picture:

@@ -128,6 +128,9 @@ class Service:
                 if utm.services.uss is not None:
                     opened.push_async_callback(utm.services.uss.close)
                     utm.services.uss.start()
+                if utm.services.bridge is not None:
+                    opened.push_async_callback(utm.services.bridge.stop)
+                    utm.services.bridge.start()
                 await self._listen(opened, utm, utm_socket, utm_context)
                 self.utm_url = f"{'https' if utm_context else 'http'}://{_shown(utm_socket)}"
             await opened.enter_async_context(_running(self._publish(local.hub, local.event)))

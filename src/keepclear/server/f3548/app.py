@@ -18,6 +18,7 @@ import structlog
 from keepclear.errors import KeepclearError, Malformed
 from keepclear.model.utm import Availability
 from keepclear.node.node import Node
+from keepclear.node.utm_bridge import UtmBridge
 from keepclear.node.utm_desk import UtmDesk
 from keepclear.server.f3548.auth import Verifier, authorization_in
 from keepclear.server.f3548.faults import of_problem, of_refusal
@@ -50,6 +51,7 @@ class Services:
     node: Node
     verifier: Verifier
     uss: OwnUss | None = None
+    bridge: UtmBridge | None = None
     retries: Retries = field(init=False)
     pool: Pool = field(init=False)
 

@@ -12,6 +12,7 @@ from keepclear.node.utm_desk import UtmDesk
 from keepclear.server.f3548 import auxiliary, dss, planning, rid, uss, versioning
 from keepclear.server.f3548.app import Services, UtmApp
 from keepclear.server.f3548.issuer import development_routes
+from keepclear.server.f3548.on_line import open_bridge
 from keepclear.server.f3548.outgoing import Outgoing, open_outgoing
 from keepclear.server.f3548.own_uss import OwnUss, Push, UssSettings, open_uss
 from keepclear.server.f3548.routes import Route
@@ -24,7 +25,8 @@ ROUTES = (*dss.ROUTES, *auxiliary.ROUTES, *versioning.ROUTES, *rid.ROUTES)
 def utm_app(node: Node, settings: Settings, directory: Path) -> UtmApp:
     """The application for UTM services of a node that is started. Malformed naming the setting that is at fault.
 
-    Where the node is a USS too, `services.uss` is to be started, and closed before the node stops.
+    Where the node is a USS too, `services.uss` is to be started, and closed before the node stops; so is
+    `services.bridge`, where the services take part in a line.
     """
     verifier = verifier_of(settings, directory)
     routes: tuple[Route, ...] = ROUTES
@@ -35,7 +37,11 @@ def utm_app(node: Node, settings: Settings, directory: Path) -> UtmApp:
     if settings.uss is not None:
         own = _own_uss(desk, settings, settings.uss, directory)
         routes += (*uss.ROUTES, *planning.ROUTES)
-    return UtmApp(Services(desk=desk, settings=settings, node=node, verifier=verifier, uss=own), routes)
+    bridge = None
+    if own is not None and settings.line is not None:
+        bridge = open_bridge(node, settings.line, own.uss, settings.rules(), FILE)
+    services = Services(desk=desk, settings=settings, node=node, verifier=verifier, uss=own, bridge=bridge)
+    return UtmApp(services, routes)
 
 
 def _own_uss(desk: UtmDesk, settings: Settings, wanted: UssSettings, directory: Path) -> OwnUss:

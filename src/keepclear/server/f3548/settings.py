@@ -25,6 +25,7 @@ from keepclear.model.base import Short, Value
 from keepclear.node.access_tokens import DEVELOPMENT_KEY, development_key
 from keepclear.server.f3548.auth import Verifier
 from keepclear.server.f3548.keys import Key, public_key, read_keys
+from keepclear.server.f3548.on_line import LineSettings
 from keepclear.server.f3548.outgoing import Outgoing
 from keepclear.server.f3548.own_uss import UssSettings
 from keepclear.utm.asked import Rules
@@ -42,7 +43,8 @@ class Settings(Value, frozen=True, kw_only=True):
     `behind_proxy` says that a proxy which speaks TLS stands before it. `development_tokens`: whether the listener also
     signs tokens for whoever asks (`GET /token`) and takes them; never where another machine could ask. `pool`: the name
     of the DSS Airspace Representation this node is part of (by default its own id). `outgoing`: calls to other
-    services. `uss`: this node as a USS, beside its DSS; it needs `outgoing`.
+    services. `uss`: this node as a USS, beside its DSS; it needs `outgoing`. `line`: the line on which the services
+    take part; it needs `uss`.
     """
 
     keys: Annotated[tuple[File, ...], Meta(max_length=20)] = ()
@@ -56,6 +58,7 @@ class Settings(Value, frozen=True, kw_only=True):
     pool: Short | None = None
     outgoing: Outgoing | None = None
     uss: UssSettings | None = None
+    line: LineSettings | None = None
 
     def rules(self) -> Rules:
         """What is loosened of the rules."""
@@ -95,6 +98,9 @@ def read_settings(
         absent = "certificate" if settings.certificate is None else "certificate_key"
         message = "a certificate and its key are named together"
         raise Malformed(message, field=f"{FILE}.{absent}", code="missing_field")
+    if settings.line is not None and settings.uss is None:
+        message = "services take part in a line through this node as a USS"
+        raise Malformed(message, field=f"{FILE}.uss", code="missing_field")
     if settings.development_tokens and settings.behind_proxy:
         raise _for_this_machine_only()
     return settings
