@@ -118,19 +118,23 @@ class _Plan(Wire, frozen=True):
     telemetry: _Telemetry | None = None
 
 
-class _Upsert(Wire, frozen=True):
+class Upsert(Wire, frozen=True):
+    """UpsertFlightPlanRequest."""
+
     flight_plan: _Plan
     execution_style: Literal["Hypothetical", "IfAllowed", "InReality"]
     request_id: Short
 
 
-class _Clear(Wire, frozen=True):
+class Clear(Wire, frozen=True):
+    """ClearAreaRequest."""
+
     request_id: Short
     extent: _Volume4D
 
 
-_upsert = msgspec.json.Decoder(_Upsert)
-_clear = msgspec.json.Decoder(_Clear)
+_upsert = msgspec.json.Decoder(Upsert)
+_clear = msgspec.json.Decoder(Clear)
 
 
 def read_plan(body: bytes, now: datetime) -> PlanRead:

@@ -20,6 +20,7 @@ from keepclear.node.utm_desk import UtmDesk
 from keepclear.server.f3548.app import Services, UtmApp
 from keepclear.server.f3548.auth import Unauthenticated, Verifier
 from keepclear.server.f3548.listener import ROUTES
+from keepclear.server.f3548.openapi import with_page
 from keepclear.server.f3548.settings import Settings
 from keepclear.store import SqliteStore
 from keepclear.utm.ruling import Asker
@@ -82,7 +83,7 @@ class Dss:
         self.clock = clock
         services = Services(desk=UtmDesk(node), settings=settings, node=node, verifier=cast(Verifier, ByName()))
         self.services = services
-        self.app = UtmApp(services, ROUTES)
+        self.app = UtmApp(services, with_page(ROUTES))
 
     async def ask(
         self,

@@ -96,7 +96,7 @@ def subscribers(told: Sequence[Told]) -> tuple[SubscriberToNotify, ...]:
 # ── F3411-22a ──
 
 
-class _Put22a(Wire, frozen=True):
+class Put22a(Wire, frozen=True):
     """Create- and UpdateIdentificationServiceAreaParameters, Create- and UpdateSubscriptionParameters."""
 
     extents: Volume4D
@@ -126,7 +126,7 @@ class Subscription22a(Wire, frozen=True):
     time_end: Time | None
 
 
-_put_22a = msgspec.json.Decoder(_Put22a)
+_put_22a = msgspec.json.Decoder(Put22a)
 
 
 def _read_22a(body: bytes) -> Put:
@@ -165,7 +165,7 @@ class _Volume4D19(Wire, frozen=True):
     time_end: datetime | None = None
 
 
-class _PutArea19(Wire, frozen=True):
+class PutArea19(Wire, frozen=True):
     """Create- and UpdateIdentificationServiceAreaParameters."""
 
     extents: _Volume4D19
@@ -178,7 +178,7 @@ class _Callbacks19(Wire, frozen=True):
     identification_service_area_url: WireUrl
 
 
-class _PutSubscription19(Wire, frozen=True):
+class PutSubscription19(Wire, frozen=True):
     """Create- and UpdateSubscriptionParameters."""
 
     extents: _Volume4D19
@@ -215,8 +215,8 @@ class Subscription19(Wire, frozen=True):
     time_end: datetime | None
 
 
-_area_19 = msgspec.json.Decoder(_PutArea19)
-_subscription_19 = msgspec.json.Decoder(_PutSubscription19)
+_area_19 = msgspec.json.Decoder(PutArea19)
+_subscription_19 = msgspec.json.Decoder(PutSubscription19)
 
 
 def _read_area_19(body: bytes) -> Put:

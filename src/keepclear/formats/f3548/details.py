@@ -144,13 +144,17 @@ class _State(Wire, frozen=True):
 _States = Annotated[tuple[_State, ...], Meta(min_length=1, max_length=10_000)]
 
 
-class _IntentNotification(Wire, frozen=True):
+class IntentHeard(Wire, frozen=True):
+    """PutOperationalIntentDetailsParameters."""
+
     operational_intent_id: Uuid4
     subscriptions: _States
     operational_intent: _Intent | None = None
 
 
-class _ConstraintNotification(Wire, frozen=True):
+class ConstraintHeard(Wire, frozen=True):
+    """PutConstraintDetailsParameters."""
+
     constraint_id: Uuid4
     subscriptions: _States
     constraint: _Constraint | None = None
@@ -159,8 +163,8 @@ class _ConstraintNotification(Wire, frozen=True):
 _encoder = msgspec.json.Encoder()
 _got_intent = msgspec.json.Decoder(_GotIntent)
 _got_constraint = msgspec.json.Decoder(_GotConstraint)
-_intent_notification = msgspec.json.Decoder(_IntentNotification)
-_constraint_notification = msgspec.json.Decoder(_ConstraintNotification)
+_intent_notification = msgspec.json.Decoder(IntentHeard)
+_constraint_notification = msgspec.json.Decoder(ConstraintHeard)
 
 
 def read_intent_details(body: bytes) -> IntentTold:
