@@ -304,7 +304,7 @@ def test_what_cannot_be_near_is_passed_over(what: str, stops: list[tuple[float, 
     live.put(here, np.array([-1]))
     asked = pack(Plans.of(way("asked", stops)))  # type: ignore[arg-type]
     assert (len(live.near(asked, 0)) == 1) is kept, what
-    assert (len(live.check(asked, np.array([-1]))) > 0) is kept, what
+    assert (len(live.check(asked, np.array([-1]))[0]) > 0) is kept, what
 
 
 @compiled
@@ -323,9 +323,10 @@ def test_all_times_at_which_two_meet_are_told_whatever_lies_between(
     others = pack(Plans.of(Plans.concatenated(posts)))
     live.put(others, np.array([-1, -1]))
     asked = pack(shuttle)
-    rows = live.check(asked, np.array([-1]))
+    rows, known = live.check(asked, np.array([-1]))
     each = [stays_of_pair(asked, 0, others, j, least) for j in (0, 1)]
     assert [len(stays) for stays in each] == [2, 2]
+    assert known["slot"][rows["b"]].tolist() == [0, 0, 1, 1]
     assert rows["t0_s"].tolist() == np.concatenate([stays["t0_s"] for stays in each]).tolist()
     assert rows["margin_m"].tolist() == np.concatenate([stays["margin_m"] for stays in each]).tolist()
 
@@ -338,7 +339,7 @@ def test_other_datums_are_judged_on_the_ground_alone() -> None:
     assert len(live.near(pack(Plans.of(way("asked", high))), 0)) == 0
     asked = pack(Plans.of(way("asked", high, datum=Datum.PRESSURE)))
     assert len(live.near(asked, 0)) == 1
-    assert live.check(asked, np.array([-1]))["flags"].tolist() == [1]
+    assert live.check(asked, np.array([-1]))[0]["flags"].tolist() == [1]
 
 
 @compiled
@@ -384,7 +385,7 @@ def test_what_was_taken_out_leaves_nothing() -> None:
         live.remove(slots[::-1].copy())
         before = before or live.memory_bytes
         assert live.memory_bytes == before
-    assert len(live.check(packed, none)) == 0
+    assert len(live.check(packed, none)[0]) == 0
 
 
 def test_a_batch_with_a_fault_changes_nothing(make: Make) -> None:

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 import build_kernels
+from keepclear.conflict import airspace_kernel
 from keepclear.geometry import areas_twin, kernels
 from keepclear.geometry.kernels import BREACH, FOLDER, VARIANTS, BreachList, load, taken
 from keepclear.watch import sightings
@@ -145,6 +146,7 @@ def test_a_library_of_another_age_is_not_used(layout: str, tmp_path: Path) -> No
 
 
 MIRRORS: dict[str, kernels.Mirror] = kernels.SHARED | {
+    "kc_known": airspace_kernel.KNOWN,
     "kc_met": areas_twin.MET,
     "kc_reports": sightings.Reports,
     "kc_seen": sightings.SEEN,

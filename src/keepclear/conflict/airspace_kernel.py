@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -11,17 +12,26 @@ from keepclear.geometry import kernels
 from keepclear.geometry.columns import IntArray
 from keepclear.geometry.kernels import BreachList, MinimaStruct, pointer, taken
 from keepclear.geometry.pack import Packed
+from keepclear.geometry.pack_sound import Given
 
 _ADDRESS, _COUNT = ctypes.c_void_p, ctypes.c_int64
+
+KNOWN = np.dtype(
+    [("slot", "i8"), ("kind", "i8"), ("volumes", "i8"), ("room", "f8", 4), ("ends_m", "f8", 2)],
+)
+"""`kc_known`: of a plan that is in its slot, its place in `KINDS`, how many volumes it has, its room as in `Plans`, and
+the highest of the lower ends and the lowest of the upper ends of all its bands, metres."""
+
+Rows = npt.NDArray[np.void]
 
 if kernels.LIBRARY is not None:
     for _name, _arguments, _result in (
         ("new", [_ADDRESS], _ADDRESS),
         ("free", [_ADDRESS], None),
         ("put", [_ADDRESS] * 4, ctypes.c_int),
-        ("check", [_ADDRESS] * 4, ctypes.c_int),
+        ("check", [_ADDRESS] * 5, ctypes.c_int),
         ("near", [_ADDRESS, _ADDRESS, _COUNT, _ADDRESS], _COUNT),
-        ("check_and_put", [*[_ADDRESS] * 3, ctypes.c_int, *[_ADDRESS] * 2], ctypes.c_int),
+        ("check_and_put", [*[_ADDRESS] * 3, ctypes.c_int, *[_ADDRESS] * 3], ctypes.c_int),
         ("remove", [_ADDRESS, _ADDRESS, _COUNT], None),
         ("expire", [_ADDRESS, ctypes.c_double, _ADDRESS], _COUNT),
         ("count", [_ADDRESS], _COUNT),
@@ -34,9 +44,10 @@ if kernels.LIBRARY is not None:
 class KernelPlans:
     """Live plans, each in a slot: a number that is free again when the plan is out. For one thread at a time.
 
-    `old`, shape (n,), are the slots of what n plans replace, -1 for nothing. Rows are of `kernels.BREACH`: `a` is a
-    plan's index, `b` a slot; those of one plan are in order of slot and of time. Too little memory raises
-    `MemoryError`, and then nothing changed.
+    `old`, shape (n,), are the slots of what n plans replace, -1 for nothing. What is found are rows of `kernels.BREACH`
+    and of `KNOWN`: in a breach `a` is a plan's index and `b` a place among the known, which are in order of slot; the
+    breaches of one plan are in order of slot and of time. Too little memory raises `MemoryError`, and then nothing
+    changed.
     """
 
     def __init__(self, minima: MinimaStruct) -> None:
@@ -50,17 +61,18 @@ class KernelPlans:
         if getattr(self, "_air", None) is not None:
             self._library.kc_airspace_free(self._air)
 
-    def put(self, plans: Packed, old: IntArray) -> IntArray:
+    def put(self, plans: Given | Packed, old: IntArray) -> IntArray:
         """Put n plans in; their slots."""
-        slots, struct = np.empty(len(plans), dtype=np.int64), plans.struct()
-        _or_no_memory(self._library.kc_airspace_put(self._air, ctypes.byref(struct), pointer(old), pointer(slots)))
+        slots = np.empty(len(plans), dtype=np.int64)
+        _or_no_memory(self._library.kc_airspace_put(self._air, _at(plans), pointer(old), pointer(slots)))
         return slots
 
-    def check(self, plans: Packed, old: IntArray) -> npt.NDArray[np.void]:
-        """The rows of n plans against those that are in, but for what each would replace."""
-        found, struct = BreachList(), plans.struct()
-        done = self._library.kc_airspace_check(self._air, ctypes.byref(struct), pointer(old), ctypes.byref(found))
-        rows = taken(found)
+    def check(self, plans: Given | Packed, old: IntArray) -> tuple[Rows, Rows]:
+        """What is found of n plans against those that are in, but for what each would replace."""
+        found, known = BreachList(), BreachList()
+        at, known_at = ctypes.addressof(found), ctypes.addressof(known)
+        done = self._library.kc_airspace_check(self._air, _at(plans), pointer(old), at, known_at)
+        rows = taken(found), taken(known, KNOWN)
         _or_no_memory(done)
         return rows
 
@@ -71,15 +83,16 @@ class KernelPlans:
         _or_no_memory(count >= 0)
         return slots[:count]
 
-    def check_and_put(self, plans: Packed, old: IntArray, *, only_free: bool) -> tuple[npt.NDArray[np.void], IntArray]:
-        """Check each plan and put it in, one after the other: the rows, and the slots, -1 for what was left out."""
-        found, struct, slots = BreachList(), plans.struct(), np.empty(len(plans), dtype=np.int64)
+    def check_and_put(self, plans: Given | Packed, old: IntArray, *, only_free: bool) -> tuple[Rows, Rows, IntArray]:
+        """Check each plan and put it in, one after the other: what is found, and the slots, -1 where left out."""
+        found, known, slots = BreachList(), BreachList(), np.empty(len(plans), dtype=np.int64)
+        at, known_at = ctypes.addressof(found), ctypes.addressof(known)
         done = self._library.kc_airspace_check_and_put(
-            self._air, ctypes.byref(struct), pointer(old), only_free, pointer(slots), ctypes.byref(found)
+            self._air, _at(plans), pointer(old), only_free, pointer(slots), at, known_at
         )
-        rows = taken(found)
+        rows = taken(found), taken(known, KNOWN)
         _or_no_memory(done)
-        return rows, slots
+        return *rows, slots
 
     def remove(self, slots: IntArray) -> None:
         """Take out what is at these slots."""
@@ -97,6 +110,11 @@ class KernelPlans:
     def memory_bytes(self) -> int:
         """Bytes that the kernel holds."""
         return int(self._library.kc_airspace_bytes(self._air))
+
+
+def _at(plans: Given | Packed) -> Any:
+    """Where plans are, as a kernel is told."""
+    return plans.at if isinstance(plans, Given) else ctypes.byref(plans.struct())
 
 
 def _or_no_memory(done: int) -> None:

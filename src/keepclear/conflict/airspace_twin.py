@@ -5,13 +5,15 @@ from __future__ import annotations
 import itertools
 
 import numpy as np
-import numpy.typing as npt
 
 from keepclear.conflict import pairs_twin
+from keepclear.conflict.airspace_kernel import KNOWN, Rows
+from keepclear.conflict.suggest import ends_m
 from keepclear.geometry.columns import IntArray
 from keepclear.geometry.earth import FloatArray
 from keepclear.geometry.kernels import BREACH, MinimaStruct
 from keepclear.geometry.pack import Packed
+from keepclear.geometry.pack_sound import Given
 
 _SPARE_M = 10.0
 """Chords of legs lie so much under the surface at most, and a little more."""
@@ -28,19 +30,20 @@ class TwinPlans:
         across = np.ctypeslib.as_array(minima.across)
         self._reach_m = float(np.nanmax(across)) if not np.isnan(across).all() else 0.0
 
-    def put(self, plans: Packed, old: IntArray) -> IntArray:
+    def put(self, plans: Given | Packed, old: IntArray) -> IntArray:
         """Put n plans in; their slots."""
-        return self.check_and_put(plans, old, only_free=False, checked=False)[1]
+        return self.check_and_put(plans, old, only_free=False, checked=False)[2]
 
-    def check(self, plans: Packed, old: IntArray) -> npt.NDArray[np.void]:
-        """The rows of n plans against those that are in, but for what each would replace."""
-        return _stacked([self._check(plans, i, frozenset((slot,))) for i, slot in enumerate(old.tolist())])
+    def check(self, plans: Given | Packed, old: IntArray) -> tuple[Rows, Rows]:
+        """What is found of n plans against those that are in, but for what each would replace."""
+        packed = _packed(plans)
+        return self._known([self._check(packed, i, frozenset((slot,))) for i, slot in enumerate(old.tolist())])
 
     def check_and_put(
-        self, plans: Packed, old: IntArray, *, only_free: bool, checked: bool = True
-    ) -> tuple[npt.NDArray[np.void], IntArray]:
-        """Check each plan and put it in, one after the other: the rows, and the slots, -1 for what was left out."""
-        rows, gone = [], set[int]()
+        self, given: Given | Packed, old: IntArray, *, only_free: bool, checked: bool = True
+    ) -> tuple[Rows, Rows, IntArray]:
+        """Check each plan and put it in, one after the other: what is found, and the slots, -1 where left out."""
+        rows, gone, plans = list[Rows](), set[int](), _packed(given)
         slots = np.full(len(plans), -1, dtype=np.int64)
         for i, replaced in enumerate(old.tolist()):
             if checked:
@@ -51,8 +54,9 @@ class TwinPlans:
             self._live[slot], self._balls[slot] = single(plans, i), _ball(plans, i)
             slots[i] = slot
             gone.add(replaced)
+        found = self._known(rows)
         self.remove(np.array(sorted(gone - {-1}), dtype=np.int64))
-        return _stacked(rows), slots
+        return *found, slots
 
     def remove(self, slots: IntArray) -> None:
         """Take out what is at these slots."""
@@ -75,7 +79,19 @@ class TwinPlans:
         arrays = (getattr(plan, name) for plan in self._live.values() for name in Packed.__slots__)
         return sum(array.nbytes for array in itertools.chain(arrays, self._balls.values()))
 
-    def _check(self, plans: Packed, i: int, but: frozenset[int] | set[int]) -> npt.NDArray[np.void]:
+    def _known(self, parts: list[Rows]) -> tuple[Rows, Rows]:
+        """The rows with places among the known for slots, and the known."""
+        rows = np.concatenate(parts) if parts else np.empty(0, dtype=BREACH)
+        slots, rows["b"] = np.unique(rows["b"], return_inverse=True)
+        known = np.empty(len(slots), dtype=KNOWN)
+        known["slot"] = slots
+        for one, slot in zip(known, slots.tolist(), strict=True):
+            plan = self._live[slot]
+            one["kind"], one["volumes"], one["room"] = plan.kind[0], len(plan.volumes), plan.room[0]
+            one["ends_m"] = ends_m(plan)[0]
+        return rows, known
+
+    def _check(self, plans: Packed, i: int, but: frozenset[int] | set[int]) -> Rows:
         slots = np.array(sorted(self._live.keys() - but), dtype=np.int64)
         balls = np.array([self._balls[slot] for slot in slots.tolist()]).reshape(-1, 6)
         starts, ends, x, y, z, radius = _ball(plans, i)
@@ -86,7 +102,7 @@ class TwinPlans:
             rows = pairs_twin.stays_of_pair(plans, i, self._live[slot], 0, self._minima)
             rows["b"] = slot
             found.append(rows)
-        return _stacked(found)
+        return np.concatenate(found) if found else np.empty(0, dtype=BREACH)
 
 
 def single(plans: Packed, i: int) -> Packed:
@@ -124,5 +140,5 @@ def _ball(plans: Packed, i: int) -> FloatArray:
     return np.array([starts.min(), ends.max(), *middle, radius])
 
 
-def _stacked(parts: list[npt.NDArray[np.void]]) -> npt.NDArray[np.void]:
-    return np.concatenate(parts) if parts else np.empty(0, dtype=BREACH)
+def _packed(plans: Given | Packed) -> Packed:
+    return plans.packed if isinstance(plans, Given) else plans

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from keepclear.conflict.reasons import REASONS, Reason
-from keepclear.geometry.columns import KINDS
+from keepclear.geometry.columns import KINDS, IntArray
 from keepclear.geometry.earth import FloatArray
 from keepclear.geometry.kernels import MinimaStruct
 from keepclear.geometry.pack import moment
@@ -86,19 +87,35 @@ class Breaches:
     """m breaches, those of one pair together and in order of time. Its length is how many pairs are in conflict.
 
     `array` has shape (m,) of `kernels.BREACH`; `a` in it is a place in `ids`, `b` in `other_ids`. `required_m`, shape
-    (m, 2), is what was required on the ground and in height.
+    (m, 2), is what was required on the ground and in height; it may be given as a function that is called for it once.
     """
 
     def __init__(
-        self, array: npt.NDArray[np.void], ids: Sequence[str], other_ids: Sequence[str], required_m: FloatArray
+        self,
+        array: npt.NDArray[np.void],
+        ids: Sequence[str],
+        other_ids: Sequence[str],
+        required_m: FloatArray | Callable[[], FloatArray],
     ) -> None:
         self.array = array
         self.ids = ids
         self.other_ids = other_ids
-        self.required_m = required_m
+        self._required_m = required_m
+
+    @cached_property
+    def required_m(self) -> FloatArray:
+        """What was required on the ground and in height, shape (m, 2)."""
+        return self._required_m() if callable(self._required_m) else self._required_m
+
+    @cached_property
+    def _pair_from(self) -> IntArray:
+        """Where the breaches of each pair begin, and where the last ones end."""
+        array = self.array
+        if not len(array):
+            return np.zeros(1, dtype=np.int64)
         fresh = np.ones(len(array) + 1, dtype=bool)
         fresh[1:-1] = (array["a"][1:] != array["a"][:-1]) | (array["b"][1:] != array["b"][:-1])
-        self._pair_from = np.flatnonzero(fresh) if len(array) else np.zeros(1, dtype=np.int64)
+        return np.flatnonzero(fresh)
 
     def __len__(self) -> int:
         return len(self._pair_from) - 1

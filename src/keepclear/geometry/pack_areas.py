@@ -20,6 +20,8 @@ LONGEST_EDGE_M = 10_000.0
 """Edges are cut to this along the geodesic: on a plane 20 km away such an edge bows by 2 mm from the straight line."""
 CLOSES_M = 1e-6
 """A last vertex this near the first repeats it."""
+UNCUT_EDGE_M = 0.999 * LONGEST_EDGE_M
+"""A chord so long is cut nowhere."""
 BALL_SLACK_M = 0.1
 
 _WGS84 = Geod(ellps="WGS84")
@@ -82,7 +84,7 @@ def _plain_rings(plans: Plans) -> tuple[IntArray, FloatArray] | None:
         pointer(begin),
         pointer(vertices),
         CLOSES_M,
-        0.999 * LONGEST_EDGE_M,
+        UNCUT_EDGE_M,
         pointer(vertex_from),
         pointer(places),
     )
@@ -109,7 +111,7 @@ def _cut_rings(plans: Plans) -> tuple[IntArray, FloatArray]:
     following = np.arange(1, len(places) + 1)
     following[last] = first
     edge = places[following] - places
-    long = np.flatnonzero(np.einsum("ij,ij->i", edge, edge) > (0.999 * LONGEST_EDGE_M) ** 2)
+    long = np.flatnonzero(np.einsum("ij,ij->i", edge, edge) > UNCUT_EDGE_M**2)
     if not len(long):
         return np.concatenate(([0], np.cumsum(count))), places
     to = following[long]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable
+from operator import attrgetter
 from typing import Any, NoReturn
 
 import numpy as np
@@ -17,7 +18,7 @@ from keepclear.errors import Malformed
 from keepclear.geometry import kernels
 from keepclear.geometry.columns import DATUMS, KINDS, IntArray, Plans, Positions
 from keepclear.geometry.earth import FloatArray
-from keepclear.geometry.kernels import pointer
+from keepclear.geometry.kernels import ColumnsStruct, pointer
 from keepclear.geometry.outlines import check_outlines
 from keepclear.model.base import EARLIEST, LATEST, hidden_in
 
@@ -35,19 +36,29 @@ WIDEST_M = 500_000.0
 LONGEST_S = 366 * 86_400.0
 FIRST_S, LAST_S = EARLIEST.timestamp(), LATEST.timestamp()
 
-_LIMITS = np.array(
+LIMITS = np.array(
     [
         *(LOWEST_M, HIGHEST_M, FIRST_S, LAST_S, WIDEST_M, LONGEST_S),
         *map(float, (len(KINDS), len(DATUMS), MOST_RINGS, MOST_VERTICES)),
     ]
 )
-"""`limits` of `kernels/sound.c`."""
+"""`limits` of `kernels/sound.h`."""
 
 if kernels.LIBRARY is not None:
-    for _name, _counts, _columns in (("plans", 3, 10), ("volumes", 3, 5)):
+    for _name in ("plans", "volumes"):
         _function = getattr(kernels.LIBRARY, f"kc_{_name}_are_sound")
-        _function.argtypes = [ctypes.c_void_p, *[ctypes.c_int64] * _counts, *[ctypes.c_void_p] * _columns]
-        _function.restype = ctypes.c_int
+        _function.argtypes, _function.restype = [ctypes.c_void_p] * 2, ctypes.c_int
+
+_arrays = attrgetter(
+    *("kind", "datum", "band_m", "room", "point_from", "t_s", "lat_deg", "lon_deg", "alt_m"),
+    *("volume_from", "volumes", "circles", "ring_from", "vertex_from", "vertices"),
+)
+_NOTHING = ctypes.c_char * 0
+_BYTE, _WHOLE, _REAL = (np.dtype(each) for each in (np.uint8, np.int64, np.float64))
+_TYPES = [
+    *(_BYTE, _BYTE, _REAL, _REAL, _WHOLE, _REAL, _REAL, _REAL, _REAL),
+    *(_WHOLE, _REAL, _REAL, _WHOLE, _WHOLE, _REAL),
+]
 
 Item = Callable[[int], str]
 """The name of the item at a place of a column."""
@@ -57,36 +68,46 @@ BoolArray = npt.NDArray[np.bool_]
 def check_plans(plans: Plans) -> None:
     """Refuse what is not in order, in the order told at `columns.checked`. The arrays have their types and shapes."""
     if _surely_sound(plans):
-        _check_ids(plans.ids, "plans")
+        check_ids(plans.ids, "plans")
     else:
         _check_in_order(plans)
     if len(plans.volumes):
         check_outlines(plans)
 
 
+def columns_of(plans: Plans) -> ColumnsStruct | None:
+    """The arrays as a C struct; the plans must outlive it. None unless each is contiguous, of its type and shape, as
+    long as the others say, and no longer than may be."""
+    try:
+        arrays = _arrays(plans)
+        n, m, k = len(plans.ids), len(plans.t_s), len(plans.volumes)
+        rings, vertices = len(plans.vertex_from) - 1, len(plans.vertices)
+        if [array.dtype for array in arrays] != _TYPES or [array.shape for array in arrays] != [
+            *((n,), (n,), (n, 2), (n, 4), (n + 1,), (m,), (m,), (m,), (m,), (n + 1,)),
+            *((k, 4), (k, 3), (k + 1,), (rings + 1,), (vertices, 2)),
+        ]:
+            return None
+    except (AttributeError, TypeError):  # these are no arrays
+        return None
+    if n > MOST_PLANS or m > MOST_POINTS or k > MOST_VOLUMES:
+        return None
+    try:
+        places = [ctypes.addressof(_NOTHING.from_buffer(array)) if len(array) else None for array in arrays]
+    except (TypeError, ValueError):  # not contiguous, or not to be written to
+        if not all(array.flags.c_contiguous for array in arrays):
+            return None
+        places = [pointer(array) for array in arrays]
+    return ColumnsStruct(n, m, k, rings, vertices, *places)
+
+
 def _surely_sound(plans: Plans) -> bool:
     """Whether the kernels find nothing wrong but, perhaps, ids and how outlines lie. Without them nothing is sure."""
-    n, m, k = len(plans.ids), len(plans.t_s), len(plans.volumes)
-    rings, vertices = len(plans.vertex_from) - 1, len(plans.vertices)
-    many = n > MOST_PLANS or m > MOST_POINTS or k > MOST_VOLUMES
-    if kernels.LIBRARY is None or many or not n == len(plans.kind) == len(plans.datum) == len(plans.band_m):
+    library = kernels.LIBRARY
+    columns = columns_of(plans) if library is not None else None
+    if library is None or columns is None:
         return False
-    if not (n == len(plans.room) == len(plans.point_from) - 1 == len(plans.volume_from) - 1):
-        return False
-    if not (m == len(plans.lat_deg) == len(plans.lon_deg) == len(plans.alt_m)):
-        return False
-    if not (k == len(plans.circles) == len(plans.ring_from) - 1):
-        return False
-    said_once = (plans.kind, plans.datum, plans.band_m, plans.room, plans.point_from)
-    points = (plans.t_s, plans.lat_deg, plans.lon_deg, plans.alt_m)
-    columns = (pointer(column) for column in (*said_once, *points, plans.volume_from))
-    if not kernels.LIBRARY.kc_plans_are_sound(pointer(_LIMITS), n, m, k, *columns):
-        return False
-    if not k:
-        return rings == vertices == 0 and not plans.ring_from[0] and not plans.vertex_from[0]
-    areas = (plans.volumes, plans.circles, plans.ring_from, plans.vertex_from, plans.vertices)
-    columns = (pointer(column) for column in areas)
-    return bool(kernels.LIBRARY.kc_volumes_are_sound(pointer(_LIMITS), k, rings, vertices, *columns))
+    sound, at = pointer(LIMITS), ctypes.byref(columns)
+    return bool(library.kc_plans_are_sound(sound, at) and library.kc_volumes_are_sound(sound, at))
 
 
 def _check_in_order(plans: Plans) -> None:
@@ -108,7 +129,7 @@ def _check_in_order(plans: Plans) -> None:
     _check_offsets(plans.vertex_from, len(plans.vertex_from) - 1, len(plans.vertices), "vertex_from")
     for count, most, what in ((n, MOST_PLANS, "plans"), (m, MOST_POINTS, "points"), (k, MOST_VOLUMES, "volumes")):
         _at_most(count, most, what)
-    _check_ids(plans.ids, "plans")
+    check_ids(plans.ids, "plans")
     _check_said_once(plans)
     _check_points(plans)
     if k:
@@ -154,7 +175,7 @@ def _check_offsets(offsets: IntArray, count: int, size: int, name: str) -> None:
         raise Malformed(message, field=f"{name}[{wrong.argmax()}]", code="offsets_not_rising", size=size)
 
 
-def _check_ids(ids: tuple[str, ...], what: str) -> None:
+def check_ids(ids: tuple[str, ...], what: str) -> None:
     """An id is a text that can be read, and no two are the same."""
     if set(map(type, ids)) <= {str} and all(ids):
         whole = "".join(ids)
@@ -181,7 +202,7 @@ _known_ids: list[tuple[str, ...]] = [()]
 def _check_known_ids(ids: tuple[str, ...]) -> None:
     """The ids of movers; a watcher is fed the same tuple again and again, so the last one is remembered."""
     if ids is not _known_ids[0]:
-        _check_ids(ids, "ids")
+        check_ids(ids, "ids")
         _known_ids[0] = ids
 
 

@@ -59,6 +59,22 @@ class PlansStruct(ctypes.Structure):
     )
 
 
+class ColumnsStruct(ctypes.Structure):
+    """`kc_columns`: pointers into the arrays of a `Plans`."""
+
+    _fields_ = (
+        *((name, ctypes.c_int64) for name in ("plans", "points", "volumes", "rings", "vertices")),
+        *(
+            (name, ctypes.c_void_p)
+            for name in ("kind", "datum", "band", "room", "point_from", "t", "lat", "lon", "alt")
+        ),
+        *(
+            (name, ctypes.c_void_p)
+            for name in ("volume_from", "volume", "circle", "ring_from", "vertex_from", "vertex")
+        ),
+    )
+
+
 class MinimaStruct(ctypes.Structure):
     """`kc_minima`."""
 
@@ -68,6 +84,7 @@ class MinimaStruct(ctypes.Structure):
 Mirror = np.dtype[np.void] | type[ctypes.Structure]
 SHARED: dict[str, Mirror] = {
     "kc_plans": PlansStruct,
+    "kc_columns": ColumnsStruct,
     "kc_minima": MinimaStruct,
     "kc_breach": BREACH,
     "kc_breaches": BreachList,

@@ -9,7 +9,8 @@
 typedef struct {
     kc_plans plan;
     int64_t bytes, nodes;
-    double ends; /* s */
+    double ends, highest_lower, lowest_upper; /* s, m */
+    uint8_t kind, datum;
 } live;
 
 struct kc_airspace {
@@ -66,13 +67,18 @@ static const int64_t *rebased(char **to, const int64_t *from, int64_t count) {
     return here;
 }
 
+static void narrow(live *one, double lower, double upper) {
+    if (lower > one->highest_lower) one->highest_lower = lower;
+    if (upper < one->lowest_upper) one->lowest_upper = upper;
+}
+
 static live *copy_of(const kc_plans *plans, int64_t i) {
     int64_t node = plans->node_from[i], nodes = plans->node_from[i + 1] - node;
     int64_t volume = plans->volume_from[i], volumes = plans->volume_from[i + 1] - volume;
     int64_t ring = plans->ring_from[volume], rings = plans->ring_from[volume + volumes] - ring;
     int64_t vertex = plans->vertex_from[ring], vertices = plans->vertex_from[ring + rings] - vertex;
     int64_t numbers = 4 + 2 + KC_NODE * nodes + 2 + (4 + 8) * volumes + volumes + 1 + rings + 1 + 3 * vertices;
-    int64_t bytes = (int64_t)sizeof(live) + 8 * numbers + 8;
+    int64_t bytes = (int64_t)sizeof(live) + 8 * numbers;
     live *one = malloc((size_t)bytes);
     if (!one) return NULL;
     char *to = (char *)(one + 1);
@@ -88,13 +94,17 @@ static live *copy_of(const kc_plans *plans, int64_t i) {
     plan->ring_from = rebased(&to, plans->ring_from + volume, volumes + 1);
     plan->vertex_from = rebased(&to, plans->vertex_from + ring, rings + 1);
     plan->vertices = copied(&to, plans->vertices + 3 * vertex, 3 * vertices);
-    to[0] = (char)plans->kind[i];
-    to[1] = (char)plans->datum[i];
-    plan->kind = (const uint8_t *)to;
-    plan->datum = (const uint8_t *)to + 1;
+    one->kind = plans->kind[i];
+    one->datum = plans->datum[i];
+    plan->kind = &one->kind;
+    plan->datum = &one->datum;
     one->nodes = nodes;
     one->ends = nodes ? plan->nodes[KC_NODE * (nodes - 1)] + plan->room[3] : -INFINITY;
     for (int64_t k = 0; k < volumes; k++) one->ends = fmax(one->ends, plan->volumes[4 * k + 1]);
+    one->highest_lower = -INFINITY;
+    one->lowest_upper = INFINITY;
+    for (int64_t k = 0; k < nodes; k++) narrow(one, plan->nodes[KC_NODE * k + KC_LOWER], plan->nodes[KC_NODE * k + KC_UPPER]);
+    for (int64_t k = 0; k < volumes; k++) narrow(one, plan->volumes[4 * k + 2], plan->volumes[4 * k + 3]);
     return one;
 }
 
@@ -129,7 +139,7 @@ static int cut(kc_airspace *air, const kc_plans *plans, int64_t i) {
 }
 
 static uint32_t posting_of(const live *one, int64_t slot) {
-    return kc_posting_of((uint32_t)slot, one->plan.kind[0], one->plan.datum[0]);
+    return kc_posting_of((uint32_t)slot, one->kind, one->datum);
 }
 
 /* Puts plan i in, of which the pieces are cut; its slot, or -1 if there is no memory left. */
@@ -226,14 +236,68 @@ static int check(kc_airspace *air, const kc_plans *plans, int64_t i, int64_t old
     return 1;
 }
 
-int kc_airspace_check(kc_airspace *air, const kc_plans *plans, const int64_t *old, kc_breaches *found) {
-    int64_t start = found->count;
-    for (int64_t i = 0; i < plans->count; i++) {
-        if (cut(air, plans, i) && check(air, plans, i, old[i], found)) continue;
-        found->count = start;
-        return 0;
+static int ascending(const void *left, const void *right) {
+    int64_t one = *(const int64_t *)left, other = *(const int64_t *)right;
+    return one < other ? -1 : one > other;
+}
+
+/* Where a slot stands among others, which are in order, from some place on. */
+static int64_t rank_of(int64_t slot, const kc_known_list *known, int64_t from) {
+    int64_t upto = known->count;
+    if (known->list[from].slot > slot) from = 0;
+    if (known->list[from].slot == slot) return from;
+    while (from + 1 < upto) {
+        int64_t middle = from + (upto - from) / 2;
+        if (known->list[middle].slot <= slot)
+            from = middle;
+        else
+            upto = middle;
     }
-    return 1;
+    return from;
+}
+
+/* Says of every plan in what was found what is known of it, and where in `known` it stands. */
+static int tell(const kc_airspace *air, kc_breaches *found, kc_known_list *known) {
+    if (!found->count) return 1;
+    int64_t *slots = malloc((size_t)found->count * sizeof *slots), count = 0;
+    if (!slots) return 0;
+    int sorted = 1;
+    for (int64_t k = 0; k < found->count; k++) {
+        int64_t slot = found->list[k].b;
+        if (count && slots[count - 1] == slot) continue;
+        sorted &= !count || slots[count - 1] < slot;
+        slots[count++] = slot;
+    }
+    if (!sorted) qsort(slots, (size_t)count, sizeof *slots, ascending);
+    known->list = malloc((size_t)count * sizeof *known->list);
+    if (known->list) {
+        known->room = count;
+        for (int64_t k = 0; k < count; k++) {
+            if (k && slots[k - 1] == slots[k]) continue;
+            const live *one = air->live[slots[k]];
+            const double *room = one->plan.room;
+            known->list[known->count++] = (kc_known){
+                .slot = slots[k],
+                .kind = one->kind,
+                .volumes = one->plan.volume_from[1],
+                .room = {room[0], room[1], room[2], room[3]},
+                .ends = {one->highest_lower, one->lowest_upper},
+            };
+        }
+        for (int64_t k = 0, at = 0; k < found->count; k++)
+            found->list[k].b = at = rank_of(found->list[k].b, known, at);
+    }
+    free(slots);
+    return known->list != NULL;
+}
+
+int kc_airspace_check(kc_airspace *air, const kc_plans *plans, const int64_t *old, kc_breaches *found,
+                      kc_known_list *known) {
+    int64_t done = 0;
+    while (done < plans->count && cut(air, plans, done) && check(air, plans, done, old[done], found)) done++;
+    if (done == plans->count && tell(air, found, known)) return 1;
+    found->count = 0;
+    return 0;
 }
 
 /* ── changing ──────────────────────────────────────────────────────────────────────────────────────────────────────── */
@@ -241,8 +305,8 @@ int kc_airspace_check(kc_airspace *air, const kc_plans *plans, const int64_t *ol
 /* Puts plans in one after the other, each checked before if `found` is given. What is replaced is only hidden until all
  * is done, so that all can be undone. */
 static int take_in(kc_airspace *air, const kc_plans *plans, const int64_t *old, int only_free, int64_t *slots,
-                   kc_breaches *found) {
-    int64_t start = found ? found->count : 0, done = 0;
+                   kc_breaches *found, kc_known_list *known) {
+    int64_t done = 0;
     for (; done < plans->count; done++) {
         if (!cut(air, plans, done)) break;
         int64_t before = found ? found->count : 0;
@@ -252,7 +316,7 @@ static int take_in(kc_airspace *air, const kc_plans *plans, const int64_t *old, 
         if ((slots[done] = put(air, plans, done)) < 0) break;
         if (old[done] >= 0) air->seen[old[done]] = KC_HIDDEN;
     }
-    int all = done == plans->count;
+    int all = done == plans->count && (!found || tell(air, found, known));
     for (int64_t i = 0; i < done; i++) {
         if (slots[i] < 0) continue;
         if (!all) take_out(air, slots[i]);
@@ -262,17 +326,17 @@ static int take_in(kc_airspace *air, const kc_plans *plans, const int64_t *old, 
         else
             air->seen[old[i]] = 0;
     }
-    if (!all && found) found->count = start;
+    if (!all && found) found->count = 0;
     return all;
 }
 
 int kc_airspace_put(kc_airspace *air, const kc_plans *plans, const int64_t *old, int64_t *slots) {
-    return take_in(air, plans, old, 0, slots, NULL);
+    return take_in(air, plans, old, 0, slots, NULL, NULL);
 }
 
 int kc_airspace_check_and_put(kc_airspace *air, const kc_plans *plans, const int64_t *old, int only_free,
-                              int64_t *slots, kc_breaches *found) {
-    return take_in(air, plans, old, only_free, slots, found);
+                              int64_t *slots, kc_breaches *found, kc_known_list *known) {
+    return take_in(air, plans, old, only_free, slots, found, known);
 }
 
 void kc_airspace_remove(kc_airspace *air, const int64_t *slots, int64_t count) {

@@ -8,6 +8,19 @@
  * airspace is for one thread at a time; several may take turns. */
 typedef struct kc_airspace kc_airspace;
 
+/* What is told of a plan that is in beside its breaches. `ends` are the highest of the lower ends and the lowest of the
+ * upper ends of all its bands, m. */
+typedef struct {
+    int64_t slot, kind, volumes;
+    double room[4], ends[2];
+} kc_known;
+
+/* A list of them, given back with kc_free(known.list). */
+typedef struct {
+    kc_known *list;
+    int64_t count, room;
+} kc_known_list;
+
 /* An airspace with nothing in it; NULL if there is no memory left. */
 KC_EXPORT kc_airspace *kc_airspace_new(const kc_minima *minima);
 KC_EXPORT void kc_airspace_free(kc_airspace *air);
@@ -18,12 +31,14 @@ KC_EXPORT void kc_airspace_free(kc_airspace *air);
  */
 KC_EXPORT int kc_airspace_put(kc_airspace *air, const kc_plans *plans, const int64_t *old, int64_t *slots);
 
-/* Adds the breaches between each of n plans and those that are in, but the one it would replace (`old`, as above).
+/* Finds the breaches between each of n plans and those that are in, but the one it would replace (`old`, as above).
  *
- * In a breach `a` is the plan's index and `b` a slot; the breaches of a plan are in order of slot, then of time. False
- * if there is no memory left, and then none was added.
+ * `found` and `known` are empty lists. In a breach `a` is the plan's index and `b` a place in `known`, which has the others
+ * in order of slot; the breaches of a plan are in order of slot, then of time. False if there is no memory left, and
+ * then both are empty.
  */
-KC_EXPORT int kc_airspace_check(kc_airspace *air, const kc_plans *plans, const int64_t *old, kc_breaches *found);
+KC_EXPORT int kc_airspace_check(kc_airspace *air, const kc_plans *plans, const int64_t *old, kc_breaches *found,
+                                kc_known_list *known);
 
 /* Writes the slots of the plans that plan i is held against exactly, in no order, for whoever measures or doubts what is
  * passed over; returns how many, or -1 if there is no memory left. `slots` has room for all that are in. */
@@ -31,12 +46,12 @@ KC_EXPORT int64_t kc_airspace_near(kc_airspace *air, const kc_plans *plans, int6
 
 /* Checks each of n plans and then puts it in, one after the other: so each is checked against those before it as well.
  *
- * With `only_free` one that has a breach is left out (its slot is -1), and what it would have replaced stays. A slot in
- * a breach may be of a plan that was itself replaced later in the same call; it is not used again before the call ends.
- * False if there is no memory left, and then nothing changed.
+ * With `only_free` one that has a breach is left out (its slot is -1), and what it would have replaced stays. A plan in
+ * `known` may itself have been replaced later in the same call; its slot is not used again before the call ends. False
+ * if there is no memory left, and then nothing changed.
  */
 KC_EXPORT int kc_airspace_check_and_put(kc_airspace *air, const kc_plans *plans, const int64_t *old, int only_free,
-                                        int64_t *slots, kc_breaches *found);
+                                        int64_t *slots, kc_breaches *found, kc_known_list *known);
 
 /* Takes the plans at `count` slots out. Each must be in. */
 KC_EXPORT void kc_airspace_remove(kc_airspace *air, const int64_t *slots, int64_t count);

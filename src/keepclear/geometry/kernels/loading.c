@@ -1,6 +1,8 @@
 /* What Python asks a library before it uses it. */
+#include "airspace.h"
 #include "kernels.h"
 #include "movers.h"
+#include "sound.h"
 #include "ways.h"
 
 #include <string.h>
@@ -53,6 +55,33 @@ KC_EXPORT uint64_t kc_layout(const char *name) {
         HAS(kc_breaches, list);
         HAS(kc_breaches, count);
         HAS(kc_breaches, room);
+    } else if (IS(kc_columns)) {
+        HAS(kc_columns, plans);
+        HAS(kc_columns, points);
+        HAS(kc_columns, volumes);
+        HAS(kc_columns, rings);
+        HAS(kc_columns, vertices);
+        HAS(kc_columns, kind);
+        HAS(kc_columns, datum);
+        HAS(kc_columns, band);
+        HAS(kc_columns, room);
+        HAS(kc_columns, point_from);
+        HAS(kc_columns, t);
+        HAS(kc_columns, lat);
+        HAS(kc_columns, lon);
+        HAS(kc_columns, alt);
+        HAS(kc_columns, volume_from);
+        HAS(kc_columns, volume);
+        HAS(kc_columns, circle);
+        HAS(kc_columns, ring_from);
+        HAS(kc_columns, vertex_from);
+        HAS(kc_columns, vertex);
+    } else if (IS(kc_known)) {
+        HAS(kc_known, slot);
+        HAS(kc_known, kind);
+        HAS(kc_known, volumes);
+        HAS(kc_known, room);
+        HAS(kc_known, ends);
     } else if (IS(kc_met)) {
         HAS(kc_met, t0);
         HAS(kc_met, t1);

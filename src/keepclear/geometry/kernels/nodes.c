@@ -1,4 +1,5 @@
 /* The nodes of ways: points in space, legs cut, heights filled in. Two passes: how many, and then which. */
+#include "nodes.h"
 #include "surface.h"
 
 /* From what to what height a leg goes, at its first point and at its last. */
@@ -46,13 +47,8 @@ static inline void put(double *node, double t, const double *point, double lower
     node[KC_UPPER] = upper;
 }
 
-/* Writes them, (as many as counted, 6). `t` seconds, `lat` and `lon` degrees, each (m,); the rest as above.
- *
- * Returns for how many legs the places between are left to the caller, the ends being nearly antipodal: of each such leg
- * `left` (far, 3) has its first point, its parts, and the first node between. */
-KC_EXPORT int64_t kc_fill_nodes(int64_t n, const int64_t *point_from, const double *t, const double *lat,
-                                const double *lon, const double *alt, const double *bands, const double *points,
-                                double *nodes, int64_t *left) {
+int64_t kc_fill_nodes(int64_t n, const int64_t *point_from, const double *t, const double *lat, const double *lon,
+                      const double *alt, const double *bands, const double *points, double *nodes, int64_t *left) {
     double *node = nodes;
     int64_t undone = 0;
     for (int64_t plan = 0; plan < n; plan++) {
@@ -89,11 +85,9 @@ KC_EXPORT int64_t kc_fill_nodes(int64_t n, const int64_t *point_from, const doub
     return undone;
 }
 
-/* Both, from degrees: fills `points` (m, 3) and `node_from`, and `nodes` too if it has `room` for as many as there are and
- * no leg is longer than KC_NEAR_M. Returns how many; `far` as above. */
-KC_EXPORT int64_t kc_way_nodes(int64_t n, const int64_t *point_from, const double *t, const double *lat,
-                               const double *lon, const double *alt, const double *bands, double *points,
-                               int64_t *node_from, int64_t *far, int64_t room, double *nodes) {
+int64_t kc_way_nodes(int64_t n, const int64_t *point_from, const double *t, const double *lat, const double *lon,
+                     const double *alt, const double *bands, double *points, int64_t *node_from, int64_t *far,
+                     int64_t room, double *nodes) {
     kc_surface(point_from[n], lat, lon, points);
     int64_t count = count_nodes(n, point_from, alt, bands, points, node_from, far);
     if (count <= room && !*far) kc_fill_nodes(n, point_from, t, lat, lon, alt, bands, points, nodes, NULL);

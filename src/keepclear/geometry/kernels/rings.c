@@ -1,12 +1,9 @@
 /* Rings of vertices as points in space, for those whose edges need no cutting. */
+#include "nodes.h"
 #include "surface.h"
 
-/* Writes where each of `rings` rings begins, `kept_from` (rings + 1,), and its points, `points` (v, 3), as
- * `rings_in_space` of geometry/pack_areas.py says; `vertices` (v, 2) are degrees, `vertex_from` as of `Plans`. A last
- * vertex no farther than `closes` m from the first along any axis is dropped. 0 if a ring has no vertex or an edge
- * longer than `longest` m: what was written is then of no use. */
-KC_EXPORT int kc_rings_in_space(int64_t rings, const int64_t *vertex_from, const double *vertices, double closes,
-                                double longest, int64_t *kept_from, double *points) {
+int kc_rings_in_space(int64_t rings, const int64_t *vertex_from, const double *vertices, double closes, double longest,
+                      int64_t *kept_from, double *points) {
     enum { BLOCK = 128 };
     double lat[BLOCK], lon[BLOCK];
     double *to = points;

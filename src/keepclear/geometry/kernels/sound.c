@@ -1,5 +1,5 @@
 /* Whether columns of plans are surely in order, in one pass. What is not is found and named elsewhere, slowly. */
-#include "kernels.h"
+#include "sound.h"
 
 #include <math.h>
 
@@ -32,26 +32,26 @@ static int room_is_sound(const double *room, const limits *of) {
     return between(room, 2, 0.0, of->widest) && between(room + 2, 2, 0.0, of->longest_s);
 }
 
-/* Whether n plans are in order but for their volumes: the columns of `Plans` of geometry/columns.py, m points. */
-KC_EXPORT int kc_plans_are_sound(const double limits_of[10], int64_t n, int64_t m, int64_t k, const uint8_t *kind,
-                                 const uint8_t *datum, const double *bands, const double *room,
-                                 const int64_t *point_from, const double *t, const double *lat, const double *lon,
-                                 const double *alt, const int64_t *volume_from) {
+int kc_plans_are_sound(const double limits_of[10], const kc_columns *all) {
     const limits *of = (const limits *)limits_of;
-    if (!rising(point_from, n, m) || !rising(volume_from, n, k)) return 0;
-    for (int64_t i = 0; i < n; i++) {
+    const int64_t *point_from = all->point_from, *volume_from = all->volume_from;
+    const double *t = all->t, *alt = all->alt;
+    if (!rising(point_from, all->plans, all->points) || !rising(volume_from, all->plans, all->volumes)) return 0;
+    for (int64_t i = 0; i < all->plans; i++) {
         int64_t points = point_from[i + 1] - point_from[i], volumes = volume_from[i + 1] - volume_from[i];
-        if (kind[i] >= of->kinds || datum[i] >= of->datums || !band_is_sound(bands[2 * i], bands[2 * i + 1], of) ||
-            !room_is_sound(room + 4 * i, of) || points == 1 || (!points && !volumes))
+        if (all->kind[i] >= of->kinds || all->datum[i] >= of->datums ||
+            !band_is_sound(all->band[2 * i], all->band[2 * i + 1], of) || !room_is_sound(all->room + 4 * i, of) ||
+            points == 1 || (!points && !volumes))
             return 0;
         int later = 1;
         for (int64_t p = point_from[i] + 1; p < point_from[i + 1]; p++) later &= t[p] > t[p - 1];
         if (!later) return 0;
     }
     int heights = 1;
-    for (int64_t p = 0; p < m; p++) heights &= ((alt[p] >= of->alt[0]) & (alt[p] <= of->alt[1])) | (alt[p] != alt[p]);
-    return heights && between(t, m, of->t[0], of->t[1]) && between(lat, m, -90.0, 90.0) &&
-           between(lon, m, -180.0, 180.0);
+    for (int64_t p = 0; p < all->points; p++)
+        heights &= ((alt[p] >= of->alt[0]) & (alt[p] <= of->alt[1])) | (alt[p] != alt[p]);
+    return heights && between(t, all->points, of->t[0], of->t[1]) && between(all->lat, all->points, -90.0, 90.0) &&
+           between(all->lon, all->points, -180.0, 180.0);
 }
 
 static int circle_is_sound(const double *circle, const limits *of) {
@@ -59,28 +59,26 @@ static int circle_is_sound(const double *circle, const limits *of) {
            circle[2] <= of->widest;
 }
 
-/* Whether k volumes are, but for how their outlines lie: the columns as above, `rings` rings of v vertices in all. */
-KC_EXPORT int kc_volumes_are_sound(const double limits_of[10], int64_t k, int64_t rings, int64_t v, const double *volumes,
-                                   const double *circles, const int64_t *ring_from, const int64_t *vertex_from,
-                                   const double *vertices) {
+int kc_volumes_are_sound(const double limits_of[10], const kc_columns *all) {
     const limits *of = (const limits *)limits_of;
-    if (!rising(ring_from, k, rings) || !rising(vertex_from, rings, v)) return 0;
-    for (int64_t i = 0; i < k; i++) {
-        const double *one = volumes + 4 * i, *circle = circles + 3 * i;
+    const int64_t *ring_from = all->ring_from, *vertex_from = all->vertex_from;
+    if (!rising(ring_from, all->volumes, all->rings) || !rising(vertex_from, all->rings, all->vertices)) return 0;
+    for (int64_t i = 0; i < all->volumes; i++) {
+        const double *one = all->volume + 4 * i, *circle = all->circle + 3 * i;
         if (!between(one, 2, of->t[0], of->t[1]) || !(one[1] > one[0]) || !band_is_sound(one[2], one[3], of)) return 0;
         int64_t count = ring_from[i + 1] - ring_from[i];
         if ((double)count > of->rings) return 0;
         if (count ? !isnan(circle[0]) || !isnan(circle[1]) || !isnan(circle[2]) : !circle_is_sound(circle, of)) return 0;
     }
-    for (int64_t r = 0; r < rings; r++) {
+    for (int64_t r = 0; r < all->rings; r++) {
         int64_t count = vertex_from[r + 1] - vertex_from[r];
         if (count < 3) return 0;
-        const double *first = vertices + 2 * vertex_from[r], *last = first + 2 * (count - 1);
+        const double *first = all->vertex + 2 * vertex_from[r], *last = first + 2 * (count - 1);
         count -= first[0] == last[0] && first[1] == last[1]; /* said again at the end */
         if (count < 3 || (double)count > of->vertices) return 0;
     }
     int places = 1;
-    for (int64_t p = 0; p < v; p++)
-        places &= (fabs(vertices[2 * p]) <= 90.0) & (fabs(vertices[2 * p + 1]) <= 180.0);
+    for (int64_t p = 0; p < all->vertices; p++)
+        places &= (fabs(all->vertex[2 * p]) <= 90.0) & (fabs(all->vertex[2 * p + 1]) <= 180.0);
     return places;
 }
