@@ -1,8 +1,8 @@
 """Runs the field's own suites for F3548-21 against a fresh node: the prober of interuss-monitoring, and its scenarios.
 
-The prober runs twice on the same node, as what a run leaves behind must not trouble the next. Exit status 0 only if
-every test of both rounds and every check of the scenarios passed. The suites live in an environment of their own; its
-Python is the first argument.
+The prober runs twice on the same node, as what a run leaves behind must not trouble the next; and all of it over SQLite
+and over PostgreSQL, where there is one. Exit status 0 only if every test of all rounds and every check of the scenarios
+passed. The suites live in an environment of their own; its Python is the first argument.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from xml.etree import ElementTree
 
+from tests import postgres
+
 TESTS = 177
 """In interuss-monitoring 0.37.0; fewer would mean that some were skipped."""
 ROUNDS = 2
@@ -29,11 +31,22 @@ _SUITE = "import monitoring.prober; print(monitoring.prober.__path__[0])"
 
 def main() -> int:
     suite_python = Path(sys.argv[1]).absolute()
-    with tempfile.TemporaryDirectory() as scratch, _node(suite_python, Path(scratch)) as url:
+    failed = _all(suite_python, "SQLite")
+    if postgres.programs() is None:
+        print("conformance: NOT RUN over PostgreSQL, for there is none on this machine", flush=True)
+        return failed
+    with postgres.server() as database:
+        return _all(suite_python, "PostgreSQL", database.url) or failed
+
+
+def _all(suite_python: Path, over: str, store: str | None = None) -> int:
+    """Both suites over one kind of store; 0 if all of it passed."""
+    with tempfile.TemporaryDirectory() as scratch, _node(suite_python, Path(scratch), store) as url:
         for number in range(1, ROUNDS + 1):
             began = time.monotonic()
             passed = _round(suite_python, url, Path(scratch))
-            print(f"prober, round {number}: {passed} of {TESTS} passed in {time.monotonic() - began:.0f} s", flush=True)
+            took = f"in {time.monotonic() - began:.0f} s"
+            print(f"prober over {over}, round {number}: {passed} of {TESTS} passed {took}", flush=True)
             if passed != TESTS:
                 return 1
         scenarios = Path(__file__).with_name("scenarios.py")
@@ -41,8 +54,8 @@ def main() -> int:
 
 
 @contextmanager
-def _node(suite_python: Path, scratch: Path) -> Iterator[str]:
-    """A node on a fresh folder that takes the suite's tokens; its address."""
+def _node(suite_python: Path, scratch: Path, store: str | None) -> Iterator[str]:
+    """A node on a fresh folder that takes the suite's tokens, over this database if one is given; its address."""
     keepclear = str(Path(sys.executable).with_name("keepclear"))
     folder, log = scratch / "node", scratch / "log"
     port = _free_port()
@@ -54,6 +67,7 @@ def _node(suite_python: Path, scratch: Path) -> Iterator[str]:
     settings = {"keys": ["authority.pem"], "audiences": ["127.0.0.1"]}
     (folder / "f3548.json").write_text(json.dumps(settings))
     serve = [keepclear, "serve", str(folder), "--local", "127.0.0.1:0", "--f3548", f"127.0.0.1:{port}"]
+    serve += ["--store", store] if store else []
     with log.open("w") as stream:
         node = subprocess.Popen(serve, stdout=stream, stderr=subprocess.STDOUT)
     url = f"http://127.0.0.1:{port}"
