@@ -12,7 +12,7 @@ from typing import Any
 from keepclear.formats.f3548 import details as wire
 from keepclear.formats.f3548.volumes import wire_volume
 from keepclear.model.acts import UtmExchange
-from keepclear.model.utm import Availability, IntentState, UtmIntent, UtmVolume, Way
+from keepclear.model.utm import Availability, EntityKind, IntentState, UtmIntent, UtmVolume, Way
 from keepclear.node.calling import Caller
 from keepclear.node.clock import Clock
 from keepclear.node.hearing import Hearing
@@ -20,6 +20,8 @@ from keepclear.node.node import Node
 from keepclear.node.notifier import Notifier
 from keepclear.node.outbound import Outbound
 from keepclear.node.peer_book import PeerBook
+from keepclear.node.rid import RemoteId, area_speaker
+from keepclear.node.rid_display import RemoteIdDisplay
 from keepclear.node.telling import Telling
 from keepclear.node.uss import Uss
 from keepclear.node.utm_desk import UtmDesk
@@ -127,8 +129,11 @@ class Sky:
     notifier: Notifier
     outbound: Outbound
     tokens: FakeTokens
+    remote_id: RemoteId
+    display: RemoteIdDisplay
 
     async def stop(self) -> None:
+        await self.remote_id.stop()
         await self.notifier.stop()
         await self.outbound.close()
         await self.node.stop()
@@ -208,8 +213,9 @@ async def sky(
     whole_s: float = 5.0,
     start: bool = True,
     wrote_here: bool = True,
+    rid_parties: Collection[str] = (),
 ) -> Sky:
-    """A node over a store, that may call these services."""
+    """A node over a store, that may call these services. The areas of Remote ID are kept when a test says `look`."""
     keys = {author: key(author) for author in ("desk.node", *CAST["desk.node"])}
     world = World(0, {"desk.node": CAST["desk.node"]})
     node = Node(
@@ -224,10 +230,13 @@ async def sky(
     book = PeerBook(own, caller)
     uss = Uss(own, book, OWN, OWN_URL, RULES)
     desks = (desk, own) if wrote_here else ()
-    notifier = Notifier(node, caller, Telling(own, book).speakers, OWN_URL, Hearing(uss).change, desks)
+    speakers = {**Telling(own, book).speakers, EntityKind.AREA: area_speaker(own)}
+    notifier = Notifier(node, caller, speakers, OWN_URL, Hearing(uss).change, desks)
+    remote_id = RemoteId(own, OWN, f"{OWN_URL}/rid/v2", rid_parties, RULES)
     if start:
         notifier.start()
-    return Sky(node, desk, uss, notifier, outbound, tokens)
+    display = RemoteIdDisplay(own, caller, remote_id)
+    return Sky(node, desk, uss, notifier, outbound, tokens, remote_id, display)
 
 
 def flight(

@@ -11,7 +11,7 @@ import pytest
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from keepclear.server.f3548 import listener, planning, uss
+from keepclear.server.f3548 import listener, planning, rid_display, rid_flights, uss
 from keepclear.server.f3548.contract import ABOUT
 from keepclear.server.f3548.issuer import PATH as TOKEN
 from keepclear.server.f3548.openapi import PATH, describe, with_page
@@ -30,7 +30,7 @@ from tests.server.f3548.surface import (
     with_dss,
 )
 
-ROUTES = with_page((*listener.ROUTES, *uss.ROUTES, *planning.ROUTES))
+ROUTES = with_page((*listener.ROUTES, *uss.ROUTES, *planning.ROUTES, *rid_flights.ROUTES, *rid_display.ROUTES))
 PAGE: dict[str, Any] = json.loads(json.dumps(describe(ROUTES)))
 OPERATIONS = {
     operation["operationId"]: (path, method, operation)

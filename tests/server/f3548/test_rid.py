@@ -1,4 +1,4 @@
-"""The DSS of F3411 over the wire, in both editions."""
+"""Remote ID over the wire: the DSS in both editions, this node's flights, and what it shows of others'."""
 
 from __future__ import annotations
 
@@ -7,11 +7,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
+from keepclear.errors import Malformed
+from keepclear.node.outbound import Outbound
+from keepclear.server.f3548.own_uss import UssSettings, open_uss
+from keepclear.utm.asked import Rules
+from tests.node.skies import FakeTokens, Service
+from tests.node.test_rid import answering, fix, report, told
 from tests.server.f3548.surface import HOME, ONE, OTHER_SUB, SUB, TWO, Dss, Reply, time, uuid, with_dss
+from tests.server.f3548.uss_side import UssSide, uss_side
 
 SQUARE = 0.01
 
@@ -361,3 +368,117 @@ def test_a_write_whose_answer_was_lost_is_answered_again(tmp_path: Path, rid: Ed
 
     made, body, watched = with_dss(tmp_path, lose)
     with_dss(tmp_path, after)
+
+
+# ── this node's flights, and what it shows ──
+
+
+VIEW = f"view={HOME[0] - 0.005},{HOME[1] - 0.005},{HOME[0] + 0.005},{HOME[1] + 0.005}"
+FLIGHTS, DISPLAY = "/rid/v2/uss/flights", "/rid/v2/observation/display_data"
+
+
+def test_flights_are_told_to_display_providers_and_whoever_looks_closer_is_on_record() -> None:
+    async def work(side: UssSide, alfa: Service) -> None:
+        at = side.clock.now()
+        await report(side.here, fix(at - timedelta(seconds=30), -50), fix(at))
+        found = (await side.ask("GET", f"{FLIGHTS}?{VIEW}&recent_positions_duration=60", scopes=V22A.displays)).must(
+            200
+        )
+        assert found["no_isas_present"] is True
+        (flight,) = found["flights"]
+        state = flight["current_state"]
+        assert state["timestamp"] == {"value": "2026-03-01T12:00:00Z", "format": "RFC3339"}
+        assert state["position"]["lat"] == HOME[0]
+        assert (state["position"]["alt"], state["position"]["accuracy_h"]) == (120.0, "HA10m")
+        assert (state["track"], state["speed"], state["vertical_speed"]) == (361.0, 255.0, 63.0)
+        assert flight["aircraft_type"] == "NotDeclared"
+        assert len(flight["recent_positions"]) == 2
+        assert not any(name in found.body.decode() for name in ("drone-1", "convoy"))
+        now_only = (await side.ask("GET", f"{FLIGHTS}?{VIEW}", scopes=V22A.displays)).must(200)
+        assert "recent_positions" not in now_only["flights"][0]
+        details = (await side.ask("GET", f"{FLIGHTS}/{flight['id']}/details", scopes=V22A.displays)).must(200)
+        assert details.json == {"details": {"id": flight["id"], "uas_id": {"utm_id": flight["id"]}}}
+        (looked,) = side.here.exchanges("getFlightDetails")
+        assert (looked.peer, looked.entity) == ("alfa", flight["id"])
+        await side.here.remote_id.look()
+        assert (await side.ask("GET", f"{FLIGHTS}?{VIEW}", scopes=V22A.displays))["no_isas_present"] is False
+        (area,) = side.node.state.utm.areas
+        path = f"/rid/v2/uss/identification_service_areas/{area}"
+        extents = (await side.ask("GET", path, scopes=V22A.displays)).must(200)["extents"]
+        assert extents["volume"]["outline_circle"]["radius"] == {"value": 5000.0, "units": "M"}
+
+    uss_side(work, rid_parties=("convoy",))
+
+
+def test_what_is_no_view_or_no_flight_is_refused() -> None:
+    async def work(side: UssSide, alfa: Service) -> None:
+        async def get(path: str, scopes: str = V22A.displays) -> Reply:
+            return await side.ask("GET", path, scopes=scopes)
+
+        for base in (FLIGHTS, DISPLAY):
+            for view in ("", "?view=1,2,3", "?view=1,2,3,4,5,6", "?view=a,b,c,d", "?view=0,0,91,0"):
+                (await get(f"{base}{view}")).refused(400, "view")
+            (await get(f"{base}?view=34,69,35,70")).refused(413, "view")
+            (await get(f"{base}?{VIEW}", V22A.provides)).refused(403, "authorization")
+        for seconds in ("-1", "61", "x"):
+            path = f"{FLIGHTS}?{VIEW}&recent_positions_duration={seconds}"
+            (await get(path)).refused(400, "recent_positions_duration")
+        await report(side.here, fix(side.clock.now()), party="ground")
+        assert (await get(f"{FLIGHTS}?{VIEW}")).must(200)["flights"] == []
+        (await get(f"{FLIGHTS}/{ONE}/details")).refused(404, "id")
+        (await get(f"/rid/v2/uss/identification_service_areas/{ONE}")).refused(404, "id")
+        (await get(f"{DISPLAY}/{ONE}")).refused(404, "id")
+        (await get(f"{DISPLAY}/nonsense")).refused(400, "id")
+
+    uss_side(work, rid_parties=("convoy",))
+
+
+def test_what_others_tell_is_shown_in_the_words_of_the_fields_interface() -> None:
+    async def work(side: UssSide, alfa: Service) -> None:
+        details = {
+            "details": {
+                "id": "f1",
+                "operator_id": "FIN87",
+                "uas_id": {"serial_number": "S1"},
+                "operator_location": {
+                    "position": {"lat": 1, "lng": 2},
+                    "altitude": {"value": 19.5, "reference": "W84", "units": "M"},
+                    "altitude_type": "Takeoff",
+                },
+            }
+        }
+        alfa.answers = answering(told("f1", side.clock.now()), details=details)
+        body = {"extents": side.volume(), "uss_base_url": alfa.url("rid")}
+        await side.ask("PUT", f"{V22A.areas}/{ONE}", body, scopes=V22A.provides)
+        shown = (await side.ask("GET", f"{DISPLAY}?{VIEW}", scopes=V19.displays)).must(200).json
+        (flight,) = shown["flights"]
+        assert shown["clusters"] == []
+        assert flight["most_recent_position"]["alt"] == 300.5
+        assert (flight["current_state"]["speed"], "track" in flight["current_state"]) == (12.5, False)
+        assert flight["aircraft_type"] == "Helicopter"
+        assert flight["recent_paths"] == [{"positions": [flight["most_recent_position"]]}]
+        known = (await side.ask("GET", f"{DISPLAY}/{flight['id']}", scopes=V22A.displays)).must(200).json
+        assert known == {
+            "operator": {
+                "id": "FIN87",
+                "location": {"lat": 1.0, "lng": 2.0},
+                "altitude": {"altitude": 19.5, "altitude_type": "Takeoff"},
+            },
+            "uas": {"id": "S1"},
+        }
+        wide = f"view={HOME[0] - 0.02},{HOME[1] - 0.02},{HOME[0] + 0.02},{HOME[1] + 0.02}"
+        large = (await side.ask("GET", f"{DISPLAY}?{wide}", scopes=V22A.displays)).must(200).json
+        assert large["flights"] == []
+        assert [each["number_of_flights"] for each in large["clusters"]] == [1]
+
+    uss_side(work)
+
+
+def test_only_parties_of_this_node_can_be_offered(tmp_path: Path) -> None:
+    async def work(dss: Dss) -> None:
+        wanted = UssSettings(base_url="https://own.example", manager="own", rid_parties=("convoy", "russia"))
+        with pytest.raises(Malformed) as caught:
+            open_uss(dss.node, wanted, Rules(), cast(Outbound, None), FakeTokens(), dss.services.desk)
+        assert (caught.value.field, caught.value.code) == ("f3548.json.uss.rid_parties", "utm_rid_party")
+
+    with_dss(tmp_path, work)

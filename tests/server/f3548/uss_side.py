@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Collection, Coroutine
 from typing import Any, cast
 
 from keepclear.model.utm import UtmVolume
 from keepclear.node.clock import HandClock
 from keepclear.node.hearing import Hearing
-from keepclear.server.f3548 import planning, uss
+from keepclear.server.f3548 import planning, rid_display, rid_flights, uss
 from keepclear.server.f3548.app import Services, UtmApp
 from keepclear.server.f3548.auth import Verifier
 from keepclear.server.f3548.listener import ROUTES
@@ -31,21 +31,22 @@ class UssSide(Dss):
         self.here = here
         self.node = here.node
         self.clock = clock
-        own = OwnUss(here.uss, Hearing(here.uss), here.notifier, here.outbound)
+        hearing = Hearing(here.uss)
+        own = OwnUss(here.uss, hearing, here.notifier, here.outbound, here.remote_id, here.display)
         settings = Settings(allow_http_base_urls=True)
         verifier = cast(Verifier, ByName())
         self.services = Services(desk=here.desk, settings=settings, node=here.node, verifier=verifier, uss=own)
-        routes = (*ROUTES, *uss.ROUTES, *planning.ROUTES)
+        routes = (*ROUTES, *uss.ROUTES, *planning.ROUTES, *rid_flights.ROUTES, *rid_display.ROUTES)
         self.app = UtmApp(self.services, routes)
 
 
-def uss_side(work: Callable[[UssSide, Service], Coroutine[Any, Any, None]]) -> None:
+def uss_side(work: Callable[[UssSide, Service], Coroutine[Any, Any, None]], rid_parties: Collection[str] = ()) -> None:
     """Run a test with such a listener and one other service on loopback."""
 
     async def played() -> None:
         async with Service() as alfa:
             clock = HandClock(T0)
-            here = await sky(MemoryStore(), clock, alfa)
+            here = await sky(MemoryStore(), clock, alfa, rid_parties=rid_parties)
             try:
                 await work(UssSide(here, clock), alfa)
             finally:

@@ -51,6 +51,19 @@ def read_view(query: Mapping[str, str]) -> View:
     return View(lats[0], lngs[0], lats[1], lngs[1])
 
 
+def read_seconds(query: Mapping[str, str], name: str, most: float) -> float:
+    """A duration of 0 to `most` seconds; 0 if it is not given. Malformed naming it."""
+    if name not in query:
+        return 0.0
+    try:
+        seconds = _number.decode(query[name])
+    except (msgspec.DecodeError, UnicodeEncodeError):
+        raise Malformed("not a number of seconds", field=name) from None
+    if not 0.0 <= seconds <= most:
+        raise Malformed(f"seconds must be from 0 to {most:g}", field=name)
+    return seconds
+
+
 def _points(text: str, field: str) -> Sequence[UtmPoint]:
     words = text.split(",")
     if len(words) > 2 * MAX_OUTLINE:

@@ -16,6 +16,8 @@ from msgspec import Meta
 
 from keepclear.formats import flight_planning as fp
 from keepclear.formats.f3411 import areas as rid
+from keepclear.formats.f3411 import flights
+from keepclear.formats.f3411.observation import DetailsShown, DisplayData
 from keepclear.formats.f3548 import answers, details, requests
 from keepclear.formats.f3548.volumes import Altitude, Time, Wire
 from keepclear.server.f3548.faults import Error
@@ -188,6 +190,8 @@ class LacksOrError(Error, frozen=True):
 _Instant = datetime
 _Text = Annotated[str, Meta(min_length=1, max_length=200)]
 _Area = Annotated[str, Meta(pattern=r"^-?[0-9.]+(,-?[0-9.]+){5,}$")]
+
+_View = Annotated[str, Meta(pattern=r"^-?[0-9.]+(,-?[0-9.]+){3}$")]
 
 
 def _rid(edition: str, name: str, **fields: Any) -> type:
@@ -454,12 +458,37 @@ _AUX = {
     "GET /openapi.json": About("getOpenapi", "This page", dict[str, Any]),
 }
 
+_VIEW = Parameter("view", _View, "lat1,lng1,lat2,lng2 of two corners; degrees, WGS 84; 7 km at most", required=True)
+_RECENT = Annotated[float, Meta(ge=0.0, le=60.0)]
+
+_RID_USS = {
+    "GET /rid/v2/uss/flights": About(
+        "rid_v2_searchFlights",
+        "Flights in a view",
+        flights.Flights,
+        query=(_VIEW, Parameter("recent_positions_duration", _RECENT, "seconds; 0 if not given")),
+    ),
+    "GET /rid/v2/uss/flights/{id}/details": About(
+        "rid_v2_getFlightDetails", "What is told of a flight", flights.GotDetails, refuses=(UNKNOWN,)
+    ),
+    "GET /rid/v2/uss/identification_service_areas/{id}": About(
+        "rid_v2_getIdentificationServiceAreaDetails", "Where an area is", flights.GotAreaDetails, refuses=(UNKNOWN,)
+    ),
+    "GET /rid/v2/observation/display_data": About(
+        "rid_getDisplayData", "What a view shows, as told by others and not verified", DisplayData, query=(_VIEW,)
+    ),
+    "GET /rid/v2/observation/display_data/{id}": About(
+        "rid_getDetails", "What is told of a flight that was shown", DetailsShown, refuses=(UNKNOWN,)
+    ),
+}
+
 ABOUT: Mapping[str, About] = {
     **_DSS,
     **_USS_SIDE,
     **_PLANNING,
     **_AUX,
     **_of_rid("/rid/v2", "rid_v2", rid.Area22a, rid.Subscription22a, (rid.Put22a, rid.Put22a)),
+    **_RID_USS,
     **_of_rid("/v1", "rid_v1", rid.Area19, rid.Subscription19, (rid.PutArea19, rid.PutSubscription19)),
 }
 """By method and path, as in the tables of routes."""

@@ -9,10 +9,11 @@ from keepclear.errors import Malformed
 from keepclear.node.access_tokens import development_key
 from keepclear.node.node import Node
 from keepclear.node.utm_desk import UtmDesk
-from keepclear.server.f3548 import auxiliary, dss, planning, rid, uss, versioning
+from keepclear.server.f3548 import auxiliary, dss, planning, rid, rid_display, rid_flights, uss, versioning
 from keepclear.server.f3548.app import Services, UtmApp
 from keepclear.server.f3548.issuer import development_routes
 from keepclear.server.f3548.on_line import open_bridge
+from keepclear.server.f3548.openapi import with_page
 from keepclear.server.f3548.outgoing import Outgoing, open_outgoing
 from keepclear.server.f3548.own_uss import OwnUss, Push, UssSettings, open_uss
 from keepclear.server.f3548.routes import Route
@@ -36,12 +37,12 @@ def utm_app(node: Node, settings: Settings, directory: Path) -> UtmApp:
     own = None
     if settings.uss is not None:
         own = _own_uss(desk, settings, settings.uss, directory)
-        routes += (*uss.ROUTES, *planning.ROUTES)
+        routes += (*uss.ROUTES, *planning.ROUTES, *rid_flights.ROUTES, *rid_display.ROUTES)
     bridge = None
     if own is not None and settings.line is not None:
         bridge = open_bridge(node, settings.line, own.uss, settings.rules(), FILE)
     services = Services(desk=desk, settings=settings, node=node, verifier=verifier, uss=own, bridge=bridge)
-    return UtmApp(services, routes)
+    return UtmApp(services, with_page(routes))
 
 
 def _own_uss(desk: UtmDesk, settings: Settings, wanted: UssSettings, directory: Path) -> OwnUss:

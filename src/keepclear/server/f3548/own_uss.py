@@ -5,30 +5,34 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Annotated
 
 from msgspec import Meta
 
-from keepclear.errors import NotNow
+from keepclear.errors import Malformed, NotNow
 from keepclear.formats.flight_planning import TelemetryPoint
-from keepclear.model.base import Value
+from keepclear.model.base import Id, Value
 from keepclear.model.utm import EntityKind, Manager
 from keepclear.node.access_tokens import TokenSource
 from keepclear.node.calling import Caller
 from keepclear.node.hearing import Hearing
 from keepclear.node.node import Node
-from keepclear.node.notifier import Notifier, Speaker
+from keepclear.node.notifier import Notifier
 from keepclear.node.outbound import Outbound
 from keepclear.node.peer_book import PeerBook
+from keepclear.node.rid import RemoteId, area_speaker
+from keepclear.node.rid_display import RemoteIdDisplay
 from keepclear.node.telling import Telling
 from keepclear.node.uss import Uss
 from keepclear.node.utm_desk import UtmDesk
 from keepclear.server.f3548.routes import Answer
 from keepclear.utm.asked import Rules
 
+RID_BASE = "/rid/v2"
+"""Where the paths of F3411-22a begin."""
 MAX_REQUESTS = 1_000
 
 
@@ -42,12 +46,14 @@ class Push(StrEnum):
 class UssSettings(Value, frozen=True, kw_only=True):
     """This node as a USS: `base_url` is where other services reach this listener, `manager` the name its access tokens
     bear (`sub`). With `push` "all" it also tells subscribers of what other services change, whose writers then need
-    not; those of the standard's own kind do all the same, and their subscribers hear it twice.
+    not; those of the standard's own kind do all the same, and their subscribers hear it twice. `rid_parties` are those
+    of the node's parties whose aircraft are offered as Remote ID while they report themselves.
     """
 
     base_url: Annotated[str, Meta(min_length=8, max_length=2_000)]
     manager: Manager
     push: Push = Push.OWN
+    rid_parties: Annotated[tuple[Id, ...], Meta(max_length=100)] = ()
 
 
 class Requests:
@@ -86,16 +92,20 @@ class OwnUss:
     hearing: Hearing
     notifier: Notifier
     outbound: Outbound
+    remote_id: RemoteId
+    display: RemoteIdDisplay
     requests: Requests = field(default_factory=Requests)
     telemetry: dict[str, tuple[TelemetryPoint, ...]] = field(default_factory=dict)
     """By flight: what its operator reports, in order of time; what lies ahead is not told yet."""
 
     def start(self) -> None:
-        """Begin to say what is owed."""
+        """Begin to say what is owed, and to offer what flies."""
         self.notifier.start()
+        self.remote_id.start()
 
     async def close(self) -> None:
         """End; what is owed is said after the next start."""
+        await self.remote_id.stop()
         await self.notifier.stop()
         await self.outbound.close()
 
@@ -107,17 +117,22 @@ def open_uss(
     outbound: Outbound,
     tokens: TokenSource,
     listener: UtmDesk,
-    speakers: Mapping[EntityKind, Speaker] | None = None,
 ) -> OwnUss:
     """The USS of a node; it owns `outbound`. `listener` is the desk at which other services write.
 
-    `speakers` put messages about further kinds of entities together.
+    Malformed (`f3548.json.uss.rid_parties`) if a party whose flights are to be offered is not this node's.
     """
+    hosted = {party.id for party in node.card.parties}
+    for party in settings.rid_parties:
+        if party not in hosted:
+            message = f"{party} is not one of this node's parties"
+            raise Malformed(message, field="f3548.json.uss.rid_parties", code="utm_rid_party", party=party)
     desk = UtmDesk(node, pushes=True)
     caller = Caller(outbound, tokens, node.clock)
     book = PeerBook(desk, caller)
     uss = Uss(desk, book, settings.manager, settings.base_url.rstrip("/"), rules)
     hearing = Hearing(uss)
-    every = {**Telling(desk, book).speakers, **(speakers or {})}
+    remote_id = RemoteId(desk, settings.manager, f"{uss.base_url}{RID_BASE}", settings.rid_parties, rules)
+    every = {**Telling(desk, book).speakers, EntityKind.AREA: area_speaker(desk)}
     notifier = Notifier(node, caller, every, uss.base_url, hearing.change, (desk, listener))
-    return OwnUss(uss, hearing, notifier, outbound)
+    return OwnUss(uss, hearing, notifier, outbound, remote_id, RemoteIdDisplay(desk, caller, remote_id))

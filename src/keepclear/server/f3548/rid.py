@@ -12,6 +12,7 @@ from keepclear.formats.f3411.search import read_search
 from keepclear.formats.f3548.volumes import entity_id
 from keepclear.model.utm import EntityKind, RidArea, RidSubscription
 from keepclear.server.f3548.app import Services
+from keepclear.server.f3548.own_uss import RID_BASE
 from keepclear.server.f3548.routes import Answer, Call, Route, answer_json
 from keepclear.server.f3548.writing import expect, written
 from keepclear.utm import areas, rid_subscriptions
@@ -209,6 +210,6 @@ _V22A_READS = (RID_DISPLAY_PROVIDER, RID_SERVICE_PROVIDER)
 _V19_READS = (RID_V19_READ, RID_V19_WRITE)
 
 ROUTES = (
-    *_routes("/rid/v2", V22A, RID_DISPLAY_PROVIDER, RID_SERVICE_PROVIDER, _V22A_READS, _V22A_READS),
+    *_routes(RID_BASE, V22A, RID_DISPLAY_PROVIDER, RID_SERVICE_PROVIDER, _V22A_READS, _V22A_READS),
     *_routes("/v1", V19, RID_V19_READ, RID_V19_WRITE, (RID_V19_READ,), _V19_READS),
 )
