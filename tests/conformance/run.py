@@ -1,13 +1,15 @@
 """Runs the field's own suites for F3548-21 against a fresh node: the prober of interuss-monitoring, and its scenarios.
 
 The prober runs twice on the same node, as what a run leaves behind must not trouble the next; and all of it over SQLite
-and over PostgreSQL, where there is one. Exit status 0 only if every test of all rounds and every check of the scenarios
-passed. The suites live in an environment of their own; its Python is the first argument.
+and over PostgreSQL, where there is one: there two instances share the record, and the scenarios write at one and read
+at the other. Exit status 0 only if every test of all rounds and every check of the scenarios passed. The suites live in
+an environment of their own; its Python is the first argument.
 """
 
 from __future__ import annotations
 
 import json
+import shutil
 import socket
 import subprocess
 import sys
@@ -15,7 +17,7 @@ import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -24,6 +26,7 @@ from tests import postgres
 TESTS = 177
 """In interuss-monitoring 0.37.0; fewer would mean that some were skipped."""
 ROUNDS = 2
+KEEPCLEAR = str(Path(sys.executable).with_name("keepclear"))
 RESOURCES = Path(__file__).parent / "resources"
 _PUBLIC_KEY = "from monitoring.monitorlib.auth import NoAuth; print(NoAuth.dummy_private_key.export_to_pem().decode())"
 _SUITE = "import monitoring.prober; print(monitoring.prober.__path__[0])"
@@ -41,32 +44,41 @@ def main() -> int:
 
 def _all(suite_python: Path, over: str, store: str | None = None) -> int:
     """Both suites over one kind of store; 0 if all of it passed."""
-    with tempfile.TemporaryDirectory() as scratch, _node(suite_python, Path(scratch), store) as url:
+    with ExitStack() as opened:
+        scratch = Path(opened.enter_context(tempfile.TemporaryDirectory()))
+        folder = scratch / "node"
+        _make(folder, suite_python)
+        urls = [opened.enter_context(_served(folder, store))]
+        if store:
+            again = scratch / "again"
+            shutil.copytree(folder, again)
+            urls.append(opened.enter_context(_served(again, store)))
         for number in range(1, ROUNDS + 1):
             began = time.monotonic()
-            passed = _round(suite_python, url, Path(scratch))
+            passed = _round(suite_python, urls[0], scratch)
             took = f"in {time.monotonic() - began:.0f} s"
             print(f"prober over {over}, round {number}: {passed} of {TESTS} passed {took}", flush=True)
             if passed != TESTS:
                 return 1
         scenarios = Path(__file__).with_name("scenarios.py")
-        return subprocess.run([suite_python, scenarios, url], check=False).returncode
+        return subprocess.run([suite_python, scenarios, *urls], check=False).returncode
 
 
-@contextmanager
-def _node(suite_python: Path, scratch: Path, store: str | None) -> Iterator[str]:
-    """A node on a fresh folder that takes the suite's tokens, over this database if one is given; its address."""
-    keepclear = str(Path(sys.executable).with_name("keepclear"))
-    folder, log = scratch / "node", scratch / "log"
-    port = _free_port()
+def _make(folder: Path, suite_python: Path) -> None:
+    """A node's fresh folder, whose settings take the suite's tokens."""
     names = ["--name-en", "Desk", "--name-ar", "مكتب"]
     made = ["init", str(folder), "--node", "desk.node", "--party", "desk", *names]
-    peers = ["--listen", f"http://127.0.0.1:{_free_port()}"]
-    subprocess.run([keepclear, *made, *peers], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run([KEEPCLEAR, *made, "--listen", "http://127.0.0.1:0"], check=True, stdout=subprocess.DEVNULL)
     (folder / "authority.pem").write_text(_said_by(suite_python, _PUBLIC_KEY))
     settings = {"keys": ["authority.pem"], "audiences": ["127.0.0.1"]}
     (folder / "f3548.json").write_text(json.dumps(settings))
-    serve = [keepclear, "serve", str(folder), "--local", "127.0.0.1:0", "--f3548", f"127.0.0.1:{port}"]
+
+
+@contextmanager
+def _served(folder: Path, store: str | None) -> Iterator[str]:
+    """The address of a node served from this folder, its record in this database if one is given."""
+    log, port = folder.with_suffix(".log"), _free_port()
+    serve = [KEEPCLEAR, "serve", str(folder), "--local", "127.0.0.1:0", "--f3548", f"127.0.0.1:{port}"]
     serve += ["--store", store] if store else []
     with log.open("w") as stream:
         node = subprocess.Popen(serve, stdout=stream, stderr=subprocess.STDOUT)

@@ -1,10 +1,10 @@
 """Runs the DSS scenarios of the field's uss_qualifier (F3548-21) against a node, and counts the checks that fail.
 
-Runs in the suite's own environment: `scenarios.py URL`. The package on PyPI leaves out the pages in which scenarios are
-described and the OpenAPI files, and without them nothing runs. So the steps, checks and reports of a scenario are taken
-over here: its code runs as it is, and every check it makes is counted. Answers are not validated against the OpenAPI
-schemas; that each is read by the suite's own types is. Left out: what needs several instances, public addresses, or
-flight intents that are not in the package.
+Runs in the suite's own environment: `scenarios.py URL [URL]`, the second of another instance. The package on PyPI
+leaves out the pages in which scenarios are described and the OpenAPI files, and without them nothing runs. So the
+steps, checks and reports of a scenario are taken over here: its code runs as it is, and every check it makes is
+counted. Answers are not validated against the OpenAPI schemas; that each is read by the suite's own types is. Left
+out: what needs public addresses, or flight intents that are not in the package.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from __future__ import annotations
 import inspect
 import sys
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from importlib import import_module
 from types import SimpleNamespace
@@ -46,7 +47,7 @@ SCENARIOS = (
     "astm.utm.dss.uss_availability_mutation",
     "interuss.ovn_request.dss_ovn_request",
 )
-"""One instance stands for all where a scenario writes at one and reads at the others."""
+"""Without a second instance, one stands for all where a scenario writes at one and reads at the others."""
 SCOPES = (
     *("utm.strategic_coordination", "utm.constraint_management", "utm.constraint_processing"),
     *("utm.conformance_monitoring_sa", "utm.availability_arbitration"),
@@ -127,7 +128,7 @@ def take_over(checks: Checks) -> None:
         setattr(kind, name, lambda self: None)
 
 
-def resources(url: str) -> dict[str, Any]:
+def resources(urls: Sequence[str]) -> dict[str, Any]:
     """What scenarios ask for, by the names of their parameters."""
 
     def read(kind: Any, **values: Any) -> Any:
@@ -144,12 +145,12 @@ def resources(url: str) -> dict[str, Any]:
     first = auth("qualifier1")
     whoami = read(client_identity.ClientIdentitySpecification, whoami_audience="127.0.0.1", whoami_scope=SCOPES[0])
     identity = client_identity.ClientIdentityResource(whoami, "here", auth_adapter=first)
-    instance = {"participant_id": "here", "base_url": url}
+    instances = [{"participant_id": f"here{number}", "base_url": url} for number, url in enumerate(urls)]
     one = dss.DSSInstanceResource(
-        read(dss.DSSInstanceSpecification, **instance, supports_ovn_request=True), "here", auth_adapter=first
+        read(dss.DSSInstanceSpecification, **instances[0], supports_ovn_request=True), "here", auth_adapter=first
     )
     several = dss.DSSInstancesResource(
-        read(dss.DSSInstancesSpecification, dss_instances=[instance]), "here", auth_adapter=first
+        read(dss.DSSInstancesSpecification, dss_instances=instances[1:] or instances), "here", auth_adapter=first
     )
     ids = id_generator.IDGeneratorResource(id_generator.IDGeneratorSpecification(), "here", client_identity=identity)
     low, high = ({"value": value, "reference": "W84", "units": "M"} for value in (0, 3048))
@@ -175,7 +176,7 @@ def main() -> int:
     checks = Checks()
     take_over(checks)
     schema_validation.validate = lambda *values, **more: []
-    given = resources(sys.argv[1])
+    given = resources(sys.argv[1:])
     for name in SCENARIOS:
         module = import_module(f"monitoring.uss_qualifier.scenarios.{name}")
         here = [each for each in vars(module).values() if inspect.isclass(each) and each.__module__ == module.__name__]
