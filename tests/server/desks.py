@@ -75,7 +75,7 @@ class Desk:
 
     async def until(self, act_id: str, holds: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
         """Wait until a thread is known here and something holds of it."""
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(60):
             while True:
                 answer = await self.http.get(f"/api/threads/{act_id}")
                 if answer.status_code == 200 and holds(answer.json()):
@@ -91,7 +91,7 @@ async def desk(home: Home) -> AsyncIterator[Desk]:
     await service.start()
     headers = {"authorization": f"Bearer {home.token}"}
     try:
-        async with httpx.AsyncClient(base_url=service.local_url, headers=headers, trust_env=False, timeout=15) as http:
+        async with httpx.AsyncClient(base_url=service.local_url, headers=headers, trust_env=False, timeout=60) as http:
             yield Desk(home.settings.parties[0].id, service, http)
     finally:
         await service.stop()
