@@ -293,15 +293,55 @@ def test_bands_let_go_of_what_is_above_or_below(height: float, near: bool) -> No
 
 @compiled
 def test_going_evenly_lets_go_of_ways_that_cross_apart_in_time() -> None:
-    # The second is at the crossing 20 s after the first, which then is 2 km on: their balls touch, they do not.
+    # The second is at the crossing 20 s after the first, which then is 2 km on.
     behind: list[Stop] = [(0.0, 0.0, -12_000.0, 1_000.0), (200.0, 0.0, 8_000.0, 1_000.0)]
-    counts = counted(pack(ways(EASTWARD, behind)), minima(NARROW), slab_s=100.0)
-    assert counts.near > 0
-    assert counts.ways == counts.exact == 0
+    assert counted(pack(ways(EASTWARD, behind)), minima(NARROW), slab_s=100.0).near == 0
     assert len(conflicts(ways(EASTWARD, behind), NARROW)) == 0
     closer: list[Stop] = [(t, x, y + 1_400.0, height) for t, x, y, height in behind]
-    assert counted(pack(ways(EASTWARD, closer)), minima(NARROW), slab_s=100.0).exact > 0
+    counts = counted(pack(ways(EASTWARD, closer)), minima(NARROW), slab_s=100.0)
+    assert counts.near > 0
+    assert counts.exact > 0
     assert len(conflicts(ways(EASTWARD, closer), NARROW)) == 1
+
+
+@compiled
+@pytest.mark.parametrize(("least_m", "told"), [(500.0, 0), (3_000.0, 1)])
+def test_balls_of_kinds_that_keep_little_from_one_another_are_held_to_it(least_m: float, told: int) -> None:
+    behind: list[Stop] = [(0.0, 0.0, -12_000.0, 1_000.0), (200.0, 0.0, 8_000.0, 1_000.0)]
+    plans = Plans.of(
+        [
+            changed(plan(way(EASTWARD)), id="flight"),
+            changed(plan(way(behind), kind=PlanKind.OBSERVATION), id="observation"),
+        ]
+    )
+    far, flight, observation = Minimum(8_000.0, 100.0), PlanKind.FLIGHT, PlanKind.OBSERVATION
+    separation = {
+        frozenset({flight}): far,
+        frozenset({observation}): far,
+        frozenset({flight, observation}): Minimum(least_m, 100.0),
+    }
+    counts = counted(pack(plans), minima(separation), slab_s=100.0)
+    assert counts.near > 0
+    assert (counts.ways > 0) == (told > 0)
+    assert len(conflicts(plans, separation)) == told
+
+
+@compiled
+@pytest.mark.parametrize("many", [1, 7, 8, 9, 40])
+def test_legs_worked_out_side_by_side_are_as_one_by_one(many: int) -> None:
+    stops = [
+        [(float(t), 1_000.0 * t + 90.0 * k, 700.0 * k * (-1) ** (t + k), 1_000.0 + 40.0 * (t % 3)) for t in range(many)]
+        for k in range(3)
+    ]
+    turning = [
+        [(20.0 * t, x, y, height) for t, x, y, height in [*each, (many, 1_000.0 * many, 0.0, 1_000.0)]]
+        for each in stops
+    ]
+    packed, least = pack(ways(*turning)), minima(NARROW)
+    single = [stays_of_pair(packed, i, packed, j, least) for i, j in combinations(range(3), 2)]
+    found = stays_between(packed, least, threads=1)
+    assert len(found) > 0
+    assert found.tobytes() == np.concatenate(single).tobytes()
 
 
 @compiled

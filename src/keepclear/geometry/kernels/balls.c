@@ -3,30 +3,44 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LOT = 32 };          /* copies looked at together */
-enum { X, Y, Z, RADIUS, LOWER, UPPER, COLUMNS };
+enum { LOT = 16 };          /* copies looked at together */
+enum { X, Y, Z, STEP_X, STEP_Y, STEP_Z, RADIUS, LOWER, UPPER, COLUMNS };
 enum { PLACES = 4 };         /* columns of whole numbers */
 static const double FEW = 20.0; /* strips are not made so narrow that a ball has fewer to be held to */
 
-static const uint32_t BIT[LOT] = {
-    1u << 0,  1u << 1,  1u << 2,  1u << 3,  1u << 4,  1u << 5,  1u << 6,  1u << 7,  1u << 8,  1u << 9,  1u << 10,
-    1u << 11, 1u << 12, 1u << 13, 1u << 14, 1u << 15, 1u << 16, 1u << 17, 1u << 18, 1u << 19, 1u << 20, 1u << 21,
-    1u << 22, 1u << 23, 1u << 24, 1u << 25, 1u << 26, 1u << 27, 1u << 28, 1u << 29, 1u << 30, 1u << 31};
+static const uint32_t BIT[LOT] = {1u << 0, 1u << 1, 1u << 2,  1u << 3,  1u << 4,  1u << 5,  1u << 6,  1u << 7,
+                                  1u << 8, 1u << 9, 1u << 10, 1u << 11, 1u << 12, 1u << 13, 1u << 14, 1u << 15};
 
 /* One ball as the columns have it. */
 typedef struct {
-    float x, y, z, radius, lower, upper;
+    float x, y, z, step_x, step_y, step_z, radius, lower, upper;
     int32_t datum;
 } flat;
+
+/* What rounding to floats takes, of two balls together: up to 0.9 m of where they are on the earth, and a few ten
+ * millionths of how far they go; and half a metre for the share of the time at which they are nearest. */
+static const double FLOATS_M = 1.0, FLOATS_SHARE = 2e-6;
+
+static inline float rounded(double radius, double goes) {
+    return (float)(radius + FLOATS_SHARE * (radius + goes) + FLOATS_M);
+}
 
 /* Which of the next LOT copies touch it, a bit each. */
 static inline uint32_t touching(const float *restrict columns, const int32_t *restrict datum, int64_t room, flat one) {
     const float *restrict x = columns, *restrict y = columns + room, *restrict z = columns + 2 * room;
-    const float *restrict radius = columns + 3 * room, *restrict lower = columns + 4 * room;
-    const float *restrict upper = columns + 5 * room;
+    const float *restrict step_x = columns + 3 * room, *restrict step_y = columns + 4 * room;
+    const float *restrict step_z = columns + 5 * room, *restrict radius = columns + 6 * room;
+    const float *restrict lower = columns + 7 * room, *restrict upper = columns + 8 * room;
     uint32_t bits = 0;
     for (int k = 0; k < LOT; k++) {
         float dx = x[k] - one.x, dy = y[k] - one.y, dz = z[k] - one.z, reach = radius[k] + one.radius;
+        float u = step_x[k] - one.step_x, v = step_y[k] - one.step_y, w = step_z[k] - one.step_z;
+        float share = -(dx * u + dy * v + dz * w) / (u * u + v * v + w * w + 1.0f); /* of the time, where nearest */
+        share = share < 0.0f ? 0.0f : share;
+        share = share > 1.0f ? 1.0f : share;
+        dx += share * u;
+        dy += share * v;
+        dz += share * w;
         int near = dx * dx + dy * dy + dz * dz < reach * reach;
         int level = ((lower[k] < one.upper) & (one.lower < upper[k])) | (datum[k] != one.datum);
         bits |= BIT[k] & -(uint32_t)(near & level);
@@ -77,6 +91,15 @@ static int make_room(kc_balls *all, int64_t copies, int64_t cells) {
     return 1;
 }
 
+static inline flat flat_of(const kc_ball *ball) {
+    double step[3];
+    for (int i = 0; i < 3; i++) step[i] = ball->stop[i] - ball->start[i];
+    return (flat){(float)ball->start[0], (float)ball->start[1], (float)ball->start[2],
+                  (float)step[0], (float)step[1], (float)step[2],
+                  rounded(ball->radius, fabs(step[0]) + fabs(step[1]) + fabs(step[2])), ball->lower, ball->upper,
+                  ball->datum};
+}
+
 int kc_balls_order(kc_balls *all, const kc_axes *axes, const void *balls, int64_t count, size_t size) {
     double least = INFINITY, most = -INFINITY, across_least = INFINITY, across_most = -INFINITY, widths = 0.0;
     all->axes = axes;
@@ -84,14 +107,17 @@ int kc_balls_order(kc_balls *all, const kc_axes *axes, const void *balls, int64_
     if (!make_room(all, count, 0)) return 0;
     for (int64_t i = 0; i < count; i++) {
         const kc_ball *ball = (const kc_ball *)((const char *)balls + (size_t)i * size);
-        kc_extent of = {kc_dot(ball->middle, axes->along), kc_dot(ball->middle, axes->across), ball->radius, 0, 0, 0, 0};
+        double from = kc_dot(ball->start, axes->along), upto = kc_dot(ball->stop, axes->along);
+        double beside = kc_dot(ball->start, axes->across), beyond = kc_dot(ball->stop, axes->across);
+        kc_extent of = {0.5 * (from + upto), 0.5 * (beside + beyond), ball->radius + 0.5 * fabs(upto - from),
+                        ball->radius + 0.5 * fabs(beyond - beside), 0, 0, 0, 0};
         all->extents[i] = of;
-        least = of.along - of.radius < least ? of.along - of.radius : least;
-        most = of.along - of.radius > most ? of.along - of.radius : most;
-        across_least = of.across - of.radius < across_least ? of.across - of.radius : across_least;
-        across_most = of.across + of.radius > across_most ? of.across + of.radius : across_most;
-        all->longest = 2.0 * of.radius > all->longest ? 2.0 * of.radius : all->longest;
-        widths += 2.0 * of.radius;
+        least = of.along - of.long_half < least ? of.along - of.long_half : least;
+        most = of.along - of.long_half > most ? of.along - of.long_half : most;
+        across_least = of.across - of.wide_half < across_least ? of.across - of.wide_half : across_least;
+        across_most = of.across + of.wide_half > across_most ? of.across + of.wide_half : across_most;
+        all->longest = 2.0 * of.long_half > all->longest ? 2.0 * of.long_half : all->longest;
+        widths += of.long_half + of.wide_half;
     }
     double width = count ? widths / (double)count : 1.0, along = fmax(most - least, 1.0);
     double across = fmax(across_most - across_least, 1.0);
@@ -106,11 +132,11 @@ int kc_balls_order(kc_balls *all, const kc_axes *axes, const void *balls, int64_
     int64_t copies = 0, cells = all->strips * all->cells;
     for (int64_t i = 0; i < count; i++) {
         kc_extent *of = &all->extents[i];
-        of->cell = (int32_t)cell_of(all, of->along - of->radius);
-        of->last_cell = (int32_t)cell_of(all, of->along + of->radius);
+        of->cell = (int32_t)cell_of(all, of->along - of->long_half);
+        of->last_cell = (int32_t)cell_of(all, of->along + of->long_half);
         if (all->strips > 1) {
-            of->strip = (int32_t)strip_of(all, of->across - of->radius);
-            of->last_strip = (int32_t)strip_of(all, of->across + of->radius);
+            of->strip = (int32_t)strip_of(all, of->across - of->wide_half);
+            of->last_strip = (int32_t)strip_of(all, of->across + of->wide_half);
         }
         copies += of->last_strip - of->strip + 1;
     }
@@ -125,16 +151,20 @@ int kc_balls_order(kc_balls *all, const kc_axes *axes, const void *balls, int64_
     for (int64_t i = 0; i < count; i++) { /* each to its place; from[k] ends as that of the cell after */
         const kc_ball *ball = (const kc_ball *)((const char *)balls + (size_t)i * size);
         kc_extent of = all->extents[i];
+        flat one = flat_of(ball);
         for (int64_t strip = of.strip; strip <= of.last_strip; strip++) {
             int64_t k = from[strip * all->cells + of.cell]++;
             float *column = all->columns + k;
-            column[X * all->room] = (float)ball->middle[0];
-            column[Y * all->room] = (float)ball->middle[1];
-            column[Z * all->room] = (float)ball->middle[2];
-            column[RADIUS * all->room] = (float)(of.radius * (1.0 + 1e-6) + 1.0); /* what rounding takes */
-            column[LOWER * all->room] = ball->lower;
-            column[UPPER * all->room] = ball->upper;
-            all->datum[k] = ball->datum;
+            column[X * all->room] = one.x;
+            column[Y * all->room] = one.y;
+            column[Z * all->room] = one.z;
+            column[STEP_X * all->room] = one.step_x;
+            column[STEP_Y * all->room] = one.step_y;
+            column[STEP_Z * all->room] = one.step_z;
+            column[RADIUS * all->room] = one.radius;
+            column[LOWER * all->room] = one.lower;
+            column[UPPER * all->room] = one.upper;
+            all->datum[k] = one.datum;
             all->ball[k] = (int32_t)i;
             all->strip[k] = of.strip;
             all->last[k] = (int32_t)(strip * all->cells + of.last_cell);
@@ -165,24 +195,27 @@ static inline int64_t scan(const kc_balls *all, int64_t from, int64_t upto, flat
 
 int64_t kc_balls_after(const kc_balls *all, int64_t at, int32_t *found) {
     const float *column = all->columns + at;
-    flat one = {column[X * all->room],     column[Y * all->room],     column[Z * all->room],
-                column[RADIUS * all->room], column[LOWER * all->room], column[UPPER * all->room],
-                all->datum[at]};
+    int64_t room = all->room;
+    flat one = {column[X * room],      column[Y * room],      column[Z * room],     column[STEP_X * room],
+                column[STEP_Y * room], column[STEP_Z * room], column[RADIUS * room], column[LOWER * room],
+                column[UPPER * room],  all->datum[at]};
     int32_t strip = all->strips == 1 ? 0 : all->last[at] / (int32_t)all->cells;
     return scan(all, at + 1, all->cell_from[all->last[at] + 1], one, strip, all->strip[at], found);
 }
 
 int64_t kc_balls_near(const kc_balls *all, const kc_ball *ball, int32_t *found) {
-    flat one = {(float)ball->middle[0],
-                (float)ball->middle[1],
-                (float)ball->middle[2],
-                (float)(ball->radius * (1.0 + 1e-6) + 1.0),
-                ball->lower,
-                ball->upper,
-                ball->datum};
-    double at = kc_dot(ball->middle, all->axes->along), beside = kc_dot(ball->middle, all->axes->across);
-    int64_t from = cell_of(all, at - ball->radius - all->longest), upto = cell_of(all, at + ball->radius);
-    int64_t begins = strip_of(all, beside - ball->radius), ends = strip_of(all, beside + ball->radius), count = 0;
+    kc_ball all_over = *ball; /* at rest, and as large as what it passes over */
+    double half2 = 0.0;
+    for (int i = 0; i < 3; i++) {
+        double half = 0.5 * (ball->stop[i] - ball->start[i]);
+        all_over.start[i] = all_over.stop[i] = ball->start[i] + half;
+        half2 += half * half;
+    }
+    all_over.radius += sqrt(half2);
+    flat one = flat_of(&all_over);
+    double at = kc_dot(all_over.start, all->axes->along), beside = kc_dot(all_over.start, all->axes->across);
+    int64_t from = cell_of(all, at - all_over.radius - all->longest), upto = cell_of(all, at + all_over.radius);
+    int64_t begins = strip_of(all, beside - all_over.radius), ends = strip_of(all, beside + all_over.radius), count = 0;
     for (int64_t strip = begins; strip <= ends; strip++) {
         const int32_t *cells = all->cell_from + strip * all->cells;
         count += scan(all, cells[from], cells[upto + 1], one, (int32_t)strip, (int32_t)begins, found + count);

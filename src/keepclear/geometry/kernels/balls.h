@@ -1,4 +1,5 @@
-/* Many balls in space, each with a band of heights, and which of them touch. Rounded outward: none that touch is missed.
+/* Many balls in space, each with a band of heights and going evenly from one place to another in a time common to all,
+ * and which of them touch in it. Rounded outward: none that touch is missed.
  *
  * They are put in order along one direction, in strips across another where there are many; a ball is then held to those
  * that begin along it, one after the other in memory and many at a time.
@@ -10,7 +11,8 @@
 #include "kernels.h"
 
 typedef struct {
-    double middle[3], radius;   /* m */
+    double start[3], stop[3];   /* of its middle, m */
+    double radius;              /* m */
     float lower, upper;         /* m; two that only touch do not count */
     int32_t datum;              /* bands of different datums always count as touching */
 } kc_ball;
@@ -19,9 +21,11 @@ typedef struct {
     double along[3], across[3]; /* unit vectors, square to each other */
 } kc_axes;
 
-/* How far one reaches along and across, m; and its cells along and its strips, both from first to last. */
+/* The middle along and across of all that one passes over, and half of how far that reaches, m; and its cells along and
+ * its strips, both from first to last.
+ */
 typedef struct {
-    double along, across, radius;
+    double along, across, long_half, wide_half;
     int32_t cell, last_cell, strip, last_strip;
 } kc_extent;
 
@@ -31,7 +35,7 @@ typedef struct {
     int64_t copies;             /* a ball stands in every strip it lies in */
     int64_t strips, cells;      /* cells in a strip */
     double least, per_cell, across_least, per_strip, longest;
-    float *columns;             /* x, y, z, radius, lower, upper of the copies in order */
+    float *columns;             /* start, step, radius, lower, upper of the copies in order */
     int32_t *datum, *ball, *strip, *last; /* of a copy: which ball, the strip it begins in, its last cell */
     int32_t *cell_from;         /* (strips * cells + 1,) */
     int64_t room, cell_room;
@@ -46,7 +50,7 @@ int kc_balls_order(kc_balls *all, const kc_axes *axes, const void *balls, int64_
  */
 int64_t kc_balls_after(const kc_balls *all, int64_t at, int32_t *found);
 
-/* All balls that touch one that is not among them. */
+/* All balls that touch, at whatever time, what one that is not among them passes over. */
 int64_t kc_balls_near(const kc_balls *all, const kc_ball *ball, int32_t *found);
 
 void kc_balls_free(kc_balls *all);

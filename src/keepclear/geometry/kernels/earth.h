@@ -42,7 +42,7 @@ typedef struct {
 
 static inline void kc_plane_at(const double p[3], kc_plane *plane) {
     kc_up(p, plane->up);
-    double across = hypot(plane->up[0], plane->up[1]);
+    double across = sqrt(plane->up[0] * plane->up[0] + plane->up[1] * plane->up[1]); /* neither is large or tiny */
     for (int i = 0; i < 3; i++) plane->origin[i] = p[i];
     plane->east[0] = across > 1e-12 ? -plane->up[1] / across : 1.0;
     plane->east[1] = across > 1e-12 ? plane->up[0] / across : 0.0;

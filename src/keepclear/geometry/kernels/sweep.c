@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* How it goes. A mover's way through a slab of time lies in a ball, and only movers whose balls touch can meet in it; a
- * volume is a ball as long as it lasts. Each is cut into slabs of its own width: of eight to the power of its level
+/* How it goes. A mover goes through a slab of time in a ball that goes evenly from where it is first to where it is last,
+ * and only movers whose balls touch on their way can meet in it; a volume is a ball at rest as long as it lasts. Each is cut into slabs of its own width: of eight to the power of its level
  * finest slabs, so wide that in one the mover gets about as far as it must keep from others. At each slab the balls of
  * its level are held to one another and to those of every coarser level at that time. Legs of two that touch are worked
  * out whole, whatever the slab, and a stay counts in the slab in which it begins: so slabs and threads change nothing.
@@ -14,7 +14,7 @@
 enum { MOST_KEPT = 30000 }; /* for no more movers does a run leave memory to the next: some 20 MB */
 enum { AHEAD = 12 }; /* nodes are called for so many movers before they are needed */
 enum { LEVELS = 12, FINER = 3 }; /* a level is 1 << FINER times as coarse as the one below */
-static const double STEPS = 2.5; /* a mover goes about so many times what it must keep in a slab */
+static const double STEPS = 3.0; /* a mover goes about so many times what it must keep in a slab */
 static const double SLIP_S = 1e-5; /* so far outside its slab a stay may begin by rounding */
 
 /* A way or a volume. */
@@ -271,7 +271,7 @@ typedef struct {
 /* A mover in one slab. */
 typedef struct {
     kc_ball ball;
-    double start[3], stop[3], wobble; /* of a way: where it is as the slab begins and ends, how far off even going */
+    double wobble; /* of a way: how far off even going */
     const double *leg, *last;         /* the legs that touch the slab, up to the node `last` */
     int64_t plan, volume;
     double buffer, vertical_buffer;
@@ -287,6 +287,13 @@ typedef struct {
     kc_balls balls;
 } level_state;
 
+/* A pair of legs to be worked out: whose, by which rule, and when a stay must begin to count. */
+typedef struct {
+    int64_t a, b;
+    double across, height, from, upto;
+    int32_t flags;
+} put_off;
+
 typedef struct kc_sweep_room {
     const kc_sweep *sweep;
     kc_breaches *found;
@@ -295,6 +302,9 @@ typedef struct kc_sweep_room {
     int64_t near_room;
     double from, upto; /* stays that begin in this time are this run's */
     kc_sweep_counts counts;
+    kc_leg_pairs pairs; /* put off until there are enough of them to be worked out side by side */
+    put_off waiting[KC_LANES];
+    int32_t waits;
 } run;
 
 /* The next float down or up if rounding went the other way; to a thousandth more for numbers near nothing. */
@@ -384,31 +394,27 @@ static void way_item(mover *it, double t0, double t1, double rate, item *made) {
     while (made->leg > it->first && made->leg[KC_T] >= from - SLIP_S) made->leg -= KC_NODE;
     while (made->last < last && made->last[KC_T] <= upto + SLIP_S) made->last += KC_NODE;
 
-    double half2 = 0.0, off2 = 0.0, longest2 = 0.0;
+    double step2 = 0.0, off2 = 0.0, longest2 = 0.0;
     if (it->late + it->early > 0.0) rate = 1.0 / (upto - from);
     for (int i = 0; i < 3; i++) {
         step[i] = it->place[i] - start[i];
-        made->start[i] = start[i];
-        made->stop[i] = it->place[i];
-        made->ball.middle[i] = start[i] + 0.5 * step[i];
-        half2 += 0.25 * step[i] * step[i];
+        made->ball.start[i] = start[i];
+        made->ball.stop[i] = it->place[i];
+        step2 += step[i] * step[i];
     }
     /* Before its first node and after its last a mover is taken to stand there: it is not held to anybody then. */
     for (node = leg; node < made->last; node += KC_NODE) {
-        double chord2 = 0.0, beside2 = 0.0, away2 = 0.0, share = (node[KC_T] - from) * rate;
+        double chord2 = 0.0, beside2 = 0.0, share = (node[KC_T] - from) * rate;
         for (int i = 0; i < 3; i++) {
             double chord = node[KC_NODE + KC_X + i] - node[KC_X + i];
             double beside = node[KC_X + i] - start[i] - share * step[i];
             chord2 += chord * chord;
-            double away = node[KC_X + i] - made->ball.middle[i];
             beside2 += beside * beside;
-            away2 += away * away;
         }
         longest2 = later(longest2, chord2);
         if (share < 0.0) continue;
         widen(node[KC_LOWER], node[KC_UPPER], &low, &high);
         off2 = later(off2, beside2);
-        half2 = later(half2, away2);
     }
     if (node[KC_T] <= upto) { /* the end of the way */
         double beside2 = 0.0, share = (node[KC_T] - from) * rate;
@@ -421,14 +427,19 @@ static void way_item(mover *it, double t0, double t1, double rate, item *made) {
     /* A leg bows from its chord, and a mover goes on for the slip: no more than 20 cm at 20 km/s. */
     double sag = longest2 / (8.0 * KC_LEAST_RADIUS_M) + 0.2;
     made->wobble = sqrt(off2) + sag;
-    made->ball.radius = sqrt(half2) + sag + it->reach;
+    made->ball.radius = made->wobble + it->reach;
+    if (made->loose) { /* its time is not that of the slab: it may be anywhere on its way at any time */
+        for (int i = 0; i < 3; i++) made->ball.start[i] = made->ball.stop[i] = start[i] + 0.5 * step[i];
+        made->ball.radius += 0.5 * sqrt(step2);
+    }
     made->ball.lower = rounded_down(low - it->tall);
     made->ball.upper = rounded_up(high + it->tall);
 }
 
 static void volume_item(const kc_plans *plans, const mover *it, item *made) {
     const double *area = plans->areas + 8 * it->volume, *volume = plans->volumes + 4 * it->volume;
-    memcpy(made->ball.middle, area, sizeof made->ball.middle);
+    memcpy(made->ball.start, area, sizeof made->ball.start);
+    memcpy(made->ball.stop, area, sizeof made->ball.stop);
     made->ball.radius = area[3] + it->reach + 0.2;
     made->ball.lower = rounded_down(volume[2] - it->tall);
     made->ball.upper = rounded_up(volume[3] + it->tall);
@@ -494,7 +505,7 @@ static int build(run *now, int of, int64_t slab) {
 static inline int may_pass(const item *a, const item *b, double reach, double *from, double *upto) {
     double aa = 0.0, ab = 0.0, bb = 0.0, rough = reach + a->wobble + b->wobble;
     for (int i = 0; i < 3; i++) {
-        double first = a->start[i] - b->start[i], step = (a->stop[i] - b->stop[i]) - first;
+        double first = a->ball.start[i] - b->ball.start[i], step = (a->ball.stop[i] - b->ball.stop[i]) - first;
         aa += first * first;
         ab += first * step;
         bb += step * step;
@@ -534,6 +545,21 @@ static inline int together_before(const double *leg, const double *other, double
     return sure > 0.0 && apart2 < sure * sure;
 }
 
+/* Works out the pairs of legs that wait. */
+static int work_out(run *now) {
+    kc_met met[KC_LANES];
+    int bits = kc_legs_meet_many(&now->pairs, met) & ((1 << now->waits) - 1);
+    now->waits = 0;
+    for (; bits; bits &= bits - 1) {
+        int k = __builtin_ctz(bits);
+        const put_off *one = &now->waiting[k];
+        if (met[k].t0 >= one->from && met[k].t0 < one->upto &&
+            !kc_add_stay(now->found, one->a, one->b, KC_WAYS_NEAR, one->flags, one->across, one->height, &met[k]))
+            return 0;
+    }
+    return 1;
+}
+
 static int ways_near(run *now, const item *a, const item *b, const kc_rule *rule, span in) {
     double across = rule->across + a->buffer + b->buffer;
     double height = rule->height + a->vertical_buffer + b->vertical_buffer;
@@ -548,9 +574,9 @@ static int ways_near(run *now, const item *a, const item *b, const kc_rule *rule
                 kc_legs_may_meet(leg, other, begin, end, across, height) &&
                 !(begin == t0 && together_before(leg, other, t0, across, height))) {
                 now->counts.exact++;
-                if (kc_legs_meet(leg, other, across, height, &met) && met.t0 >= in.from && met.t0 < in.upto &&
-                    !kc_add_stay(now->found, a->plan, b->plan, KC_WAYS_NEAR, rule->flags, across, height, &met))
-                    return 0;
+                kc_put_pair(&now->pairs, now->waits, leg, other, across, height);
+                now->waiting[now->waits++] = (put_off){a->plan, b->plan, across, height, in.from, in.upto, rule->flags};
+                if (now->waits == KC_LANES && !work_out(now)) return 0;
             }
             if (leg[KC_NODE] <= other[KC_NODE])
                 leg += KC_NODE;
@@ -697,6 +723,7 @@ int kc_sweep_run(const kc_sweep *sweep, int64_t from, int64_t upto, kc_sweep_roo
     now->from = from <= 0 ? -INFINITY : sweep->origin + (double)from * sweep->width[0];
     now->upto = upto >= sweep->slabs ? INFINITY : sweep->origin + (double)upto * sweep->width[0];
     now->counts = (kc_sweep_counts){0};
+    now->waits = 0;
     int64_t next[LEVELS];
     for (int level = 0; level < LEVELS; level++) {
         now->level[level].slab = -1;
@@ -713,6 +740,7 @@ int kc_sweep_run(const kc_sweep *sweep, int64_t from, int64_t upto, kc_sweep_roo
         enough = slab_of(now, of, next[of]);
         next[of] = next_slab(now, of, 0);
     }
+    enough = enough && work_out(now);
     if (counts) *counts = now->counts;
     int64_t movers = 0;
     for (int level = 0; level < LEVELS; level++) movers += now->level[level].room;
@@ -723,9 +751,12 @@ int kc_sweep_run(const kc_sweep *sweep, int64_t from, int64_t upto, kc_sweep_roo
 /* ── In order ────────────────────────────────────────────────────────────────────────────────────────────────────── */
 
 typedef struct {
-    int32_t a, b;
-    const kc_breach *stay;
+    int32_t a, b, part, stay;
 } key;
+
+static inline const kc_breach *stay_of(const kc_breaches *parts, const key *one) {
+    return parts[one->part].list + one->stay;
+}
 
 int64_t kc_sweep_join(const kc_breaches *parts, int64_t count, int64_t plans, kc_breach *list) {
     int64_t stays = 0, kept = 0;
@@ -738,8 +769,8 @@ int64_t kc_sweep_join(const kc_breaches *parts, int64_t count, int64_t plans, kc
         return -1;
     }
     for (int64_t part = 0; part < count; part++)
-        for (const kc_breach *one = parts[part].list; one < parts[part].list + parts[part].count; one++)
-            *next++ = (key){(int32_t)one->a, (int32_t)one->b, one};
+        for (int64_t k = 0; k < parts[part].count; k++)
+            *next++ = (key){(int32_t)parts[part].list[k].a, (int32_t)parts[part].list[k].b, (int32_t)part, (int32_t)k};
     for (int first = 0; first < 2; first++) { /* by the second plan, then by the first, equals left as they were */
         key *before = first ? other : keys, *after = first ? keys : other;
         memset(from, 0, (size_t)(plans + 1) * sizeof *from);
@@ -750,9 +781,9 @@ int64_t kc_sweep_join(const kc_breaches *parts, int64_t count, int64_t plans, kc
     for (int64_t k = 0; k < stays;) {
         int64_t first = kept, one = k;
         do {
-            if (k + AHEAD < stays)
-                for (int line = 0; line < 2; line++) __builtin_prefetch((const char *)keys[k + AHEAD].stay + 64 * line);
-            list[kept++] = *keys[k++].stay;
+            const char *soon = (const char *)stay_of(parts, keys + (k + AHEAD < stays ? k + AHEAD : k));
+            for (int line = 0; line < 2; line++) __builtin_prefetch(soon + 64 * line);
+            list[kept++] = *stay_of(parts, keys + k++);
         } while (k < stays && keys[k].a == keys[one].a && keys[k].b == keys[one].b);
         kept = first + kc_joined(list + first, kept - first);
     }

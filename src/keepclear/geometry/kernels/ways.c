@@ -9,156 +9,201 @@ static inline double chord2(const double *leg) {
     return sum;
 }
 
-/* Where the length of a vector that goes evenly from d0 to d1 is least: the share, and its square there. */
-static inline double least(const double *d0, const double *d1, int size, double *square) {
-    double a = 0.0, b = 0.0, c = 0.0;
-    for (int i = 0; i < size; i++) {
-        double step = d1[i] - d0[i];
-        a += step * step;
-        b += d0[i] * step;
-        c += d0[i] * d0[i];
-    }
-    double share = a > 0.0 ? -b / a : 0.0;
-    share = share < 0.0 ? 0.0 : share > 1.0 ? 1.0 : share;
-    double at = 0.0;
-    for (int i = 0; i < size; i++) {
-        double d = d0[i] + share * (d1[i] - d0[i]);
-        at += d * d;
-    }
-    *square = at;
-    return share;
-}
+/* ── Movers on time ──────────────────────────────────────────────────────────────────────────────────────────────────
+ *
+ * Written without a branch, and without an array in it, so that the compiler makes of it one pair of legs or many side
+ * by side; they round alike.
+ */
 
-/* The part of [0, 1] in which that length is at most `reach`, given where it is least (and there it is). */
-static inline void shares_within(const double *d0, const double *d1, int size, double reach, double at, double square,
-                                 double *begin, double *end) {
-    double a = 0.0, ends[2] = {0.0, 0.0};
-    for (int i = 0; i < size; i++) {
-        double step = d1[i] - d0[i];
-        a += step * step;
-        ends[0] += d0[i] * d0[i];
-        ends[1] += d1[i] * d1[i];
-    }
-    double reach2 = reach * reach;
-    /* From the least, in or at the rim of [0, 1]. If it is at the rim the slope there counts too; solved from the foot
-     * of the perpendicular, which may lie outside. */
-    double b = 0.0;
-    for (int i = 0; i < size; i++) b += d0[i] * (d1[i] - d0[i]);
-    double foot = a > 0.0 ? -b / a : at;
-    double miss = square;
-    if (foot < 0.0 || foot > 1.0) {
-        miss = 0.0;
-        for (int i = 0; i < size; i++) {
-            double d = d0[i] + foot * (d1[i] - d0[i]);
-            miss += d * d;
-        }
-    }
-    double half = a > 0.0 && reach2 > miss ? sqrt((reach2 - miss) / a) : 0.0;
-    *begin = ends[0] <= reach2 ? 0.0 : fmax(0.0, foot - half);
-    *end = ends[1] <= reach2 ? 1.0 : fmin(1.0, foot + half);
+#define WITHIN inline __attribute__((always_inline)) /* a call would keep them from being done side by side */
+
+typedef struct {
+    double x, y, z;
+} vector;
+
+static inline vector sum_of(vector a, double share, vector b) {
+    return (vector){a.x + share * b.x, a.y + share * b.y, a.z + share * b.z};
+}
+static inline vector minus(vector a, vector b) { return (vector){a.x - b.x, a.y - b.y, a.z - b.z}; }
+static inline vector times(double share, vector a) { return (vector){share * a.x, share * a.y, share * a.z}; }
+static inline double dot(vector a, vector b) { return a.x * b.x + a.y * b.y + a.z * b.z; }
+static inline double least_of(double a, double b) { return a < b ? a : b; }
+static inline double most_of(double a, double b) { return a > b ? a : b; }
+static WITHIN vector up_at(vector p) {
+    double z = p.z / (1.0 - KC_ECCENTRICITY2);
+    double scale = 1.0 / sqrt(p.x * p.x + p.y * p.y + z * z);
+    return (vector){p.x * scale, p.y * scale, z * scale};
 }
 
 /* A leg made ready to be asked for many places: `kc_leg_at`, its square root taken once. */
 typedef struct {
-    const double *start;
-    double chord[3], lift[3], chord2;
+    vector start, chord, lift;
+    double chord2;
 } arc;
 
-static inline void arc_of(const double *leg, arc *of) {
-    double middle[3];
-    of->start = leg + KC_X;
-    of->chord2 = 0.0;
-    for (int i = 0; i < 3; i++) {
-        of->chord[i] = leg[KC_NODE + KC_X + i] - leg[KC_X + i];
-        middle[i] = leg[KC_X + i] + 0.5 * of->chord[i];
-        of->chord2 += of->chord[i] * of->chord[i];
-    }
-    kc_up(middle, of->lift);
-    for (int i = 0; i < 3; i++) of->lift[i] *= of->chord2 / (2.0 * KC_MEAN_RADIUS_M);
+static WITHIN arc arc_of(vector start, vector stop) {
+    arc of;
+    of.start = start;
+    of.chord = minus(stop, start);
+    of.chord2 = dot(of.chord, of.chord);
+    of.lift = times(of.chord2 / (2.0 * KC_MEAN_RADIUS_M), up_at(sum_of(start, 0.5, of.chord)));
+    return of;
 }
 
-static inline void arc_at(const arc *of, double share, double p[3]) {
+static WITHIN vector arc_at(arc of, double share) {
     double bowed = share * (1.0 - share);
-    for (int i = 0; i < 3; i++) p[i] = of->start[i] + share * of->chord[i] + bowed * of->lift[i];
+    return sum_of(sum_of(of.start, share, of.chord), bowed, of.lift);
+}
+
+/* Where the length of a vector that goes evenly from `from` to `from + step` is least, the square of it there, and the
+ * part of the time in which it is at most `reach`. */
+typedef struct {
+    double share, square, begin, end;
+} passing;
+
+static WITHIN passing pass(vector from, vector upto, double reach) {
+    vector step = minus(upto, from);
+    double a = dot(step, step), b = dot(from, step), first = dot(from, from), last = dot(upto, upto);
+    double reach2 = reach * reach;
+    double foot = a > 0.0 ? -b / a : 0.0; /* of the perpendicular, which may lie outside */
+    double share = foot < 0.0 ? 0.0 : foot;
+    share = share > 1.0 ? 1.0 : share;
+    vector there = sum_of(from, share, step), below = sum_of(from, foot, step);
+    double miss = dot(below, below), room = a > 0.0 ? reach2 - miss : 0.0;
+    double half = sqrt(room > 0.0 ? room / a : 0.0);
+    passing met = {share, dot(there, there), most_of(0.0, foot - half), least_of(1.0, foot + half)};
+    met.begin = first <= reach2 ? 0.0 : met.begin;
+    met.end = last <= reach2 ? 1.0 : met.end;
+    return met;
+}
+
+typedef struct {
+    double begin, end;
+    double never; /* above 0: none of it */
+} stretch;
+
+/* As kc_clip_below. */
+static WITHIN stretch clip(stretch whole, double t0, double t1, double q0, double q1) {
+    double zero = t0 + (t1 - t0) * (q0 / (q0 - q1));
+    double begin = q1 < 0.0 ? most_of(zero, whole.begin) : whole.begin;
+    double end = q1 >= 0.0 ? least_of(zero, whole.end) : whole.end;
+    whole.begin = q0 >= 0.0 ? begin : whole.begin;
+    whole.end = q0 < 0.0 ? end : whole.end;
+    whole.never += least_of(q0, q1) >= 0.0 ? 1.0 : 0.0;
+    whole.never += whole.begin < whole.end ? 0.0 : 1.0;
+    return whole;
+}
+
+enum { ANSWERS = 9 };
+
+/* Pair k of some, its figures `stride` apart: the four nodes, then across and height. Out: those of a kc_met, and above 0
+ * if they do not meet. */
+static WITHIN void meet(const double *restrict in, double *restrict out, int stride, int k) {
+#define IN(figure) in[(figure) * stride + k]
+#define AT(node) ((vector){IN((node) * KC_NODE + 1), IN((node) * KC_NODE + 2), IN((node) * KC_NODE + 3)})
+    double zero = IN(0); /* times from here on are counted from the start of the first leg, to keep them small */
+    double t1 = IN(KC_NODE) - zero, s0 = IN(2 * KC_NODE) - zero, s1 = IN(3 * KC_NODE) - zero;
+    double across = IN(4 * KC_NODE), height = IN(4 * KC_NODE + 1);
+    double reach = across - KC_DEPTH_M;
+    stretch both = {s0 > 0.0 ? s0 : 0.0, t1 < s1 ? t1 : s1, reach <= 0.0 ? 1.0 : 0.0};
+    both.never += both.begin < both.end ? 0.0 : 1.0;
+    double rate = 1.0 / t1, other_rate = 1.0 / (s1 - s0);
+    double from = both.begin, upto = both.end;
+
+    double lower = IN(4), upper = IN(5), rises = IN(KC_NODE + 4) - lower, widens = IN(KC_NODE + 5) - upper;
+    double other_lower = IN(2 * KC_NODE + 4), other_upper = IN(2 * KC_NODE + 5);
+    double other_rises = IN(3 * KC_NODE + 4) - other_lower, other_widens = IN(3 * KC_NODE + 5) - other_upper;
+    double share0 = from * rate, share1 = upto * rate;
+    double other0 = (from - s0) * other_rate, other1 = (upto - s0) * other_rate;
+    double enough = height - KC_DEPTH_M; /* infinite: all below */
+    both = clip(both, from, upto,
+                lower + share0 * rises - (other_upper + other0 * other_widens) - enough,
+                lower + share1 * rises - (other_upper + other1 * other_widens) - enough);
+    both = clip(both, from, upto,
+                other_lower + other0 * other_rises - (upper + share0 * widens) - enough,
+                other_lower + other1 * other_rises - (upper + share1 * widens) - enough);
+    double begin = both.begin, end = both.end;
+
+    /* Roughly, straight through the earth, and with room for how far either way may bow out of its chord. */
+    arc one = arc_of(AT(0), AT(1)), two = arc_of(AT(2), AT(3));
+    double part = (end - begin) * rate, other_part = (end - begin) * other_rate;
+    double bow = (one.chord2 * part * part + two.chord2 * other_part * other_part) / (8.0 * KC_LEAST_RADIUS_M);
+    double rough = reach + bow + 0.01;
+    passing near = pass(minus(arc_at(one, begin * rate), arc_at(two, (begin - s0) * other_rate)),
+                        minus(arc_at(one, end * rate), arc_at(two, (end - s0) * other_rate)), rough);
+    double never = both.never + (near.square > rough * rough ? 1.0 : 0.0);
+    double when = begin + near.share * (end - begin), rough_begin = begin + near.begin * (end - begin);
+    double rough_end = begin + near.end * (end - begin);
+
+    /* Then truly: on a plane between the two where they are nearest. As kc_plane_at and kc_on_plane. */
+    vector here = arc_at(one, when * rate), there = arc_at(two, (when - s0) * other_rate);
+    vector origin = times(0.5, sum_of(here, 1.0, there)), up = up_at(origin);
+    double off = sqrt(up.x * up.x + up.y * up.y);
+    double ex = off > 1e-12 ? -up.y / off : 1.0, ey = off > 1e-12 ? up.x / off : 0.0;
+    vector north = {-up.z * ey, up.z * ex, up.x * ey - up.y * ex};
+    double flat = 1.0 - KC_ECCENTRICITY2 * up.z * up.z, across_radius2 = KC_MAJOR_M * KC_MAJOR_M / flat;
+    double along_radius = KC_MAJOR_M * (1.0 - KC_ECCENTRICITY2) / (flat * sqrt(flat));
+    double east_bend = 1.0 / (6.0 * across_radius2), north_bend = 1.0 / (6.0 * along_radius * along_radius);
+#define ON(name, place)                                                                                                \
+    vector name##_d = minus(place, origin);                                                                            \
+    double name##_x = name##_d.x * ex + name##_d.y * ey, name##_y = dot(name##_d, north);                              \
+    double name##_b = name##_x * name##_x * east_bend + name##_y * name##_y * north_bend;                              \
+    double name##_l = 1.0 + name##_b * (1.0 + 2.7 * name##_b);
+    ON(a0, arc_at(one, rough_begin * rate))
+    ON(b0, arc_at(two, (rough_begin - s0) * other_rate))
+    ON(a1, arc_at(one, rough_end * rate))
+    ON(b1, arc_at(two, (rough_end - s0) * other_rate))
+    near = pass((vector){a0_x * a0_l - b0_x * b0_l, a0_y * a0_l - b0_y * b0_l, 0.0},
+                (vector){a1_x * a1_l - b1_x * b1_l, a1_y * a1_l - b1_y * b1_l, 0.0}, reach);
+    never += near.square < reach * reach ? 0.0 : 1.0;
+    double length = rough_end - rough_begin;
+    when = rough_begin + near.share * length;
+    double share = when * rate, other_share = (when - s0) * other_rate;
+    lower = lower + share * rises;
+    upper = upper + share * widens;
+    other_lower = other_lower + other_share * other_rises;
+    other_upper = other_upper + other_share * other_widens;
+    here = arc_at(one, share);
+    there = arc_at(two, other_share);
+    out[0 * stride + k] = zero + rough_begin + near.begin * length;
+    out[1 * stride + k] = zero + rough_begin + near.end * length;
+    out[2 * stride + k] = zero + when;
+    out[3 * stride + k] = sqrt(near.square);
+    out[4 * stride + k] = most_of(0.0, most_of(lower - other_upper, other_lower - upper));
+    out[5 * stride + k] = 0.5 * (here.x + there.x);
+    out[6 * stride + k] = 0.5 * (here.y + there.y);
+    out[7 * stride + k] = 0.5 * (here.z + there.z);
+    out[8 * stride + k] = never;
+#undef IN
+#undef AT
+#undef ON
 }
 
 int kc_legs_meet(const double *leg, const double *other, double across, double height, kc_met *met) {
-    double zero = leg[KC_T]; /* times from here on are counted from the start of the first leg, to keep them small */
-    double t0 = 0.0, t1 = leg[KC_NODE] - zero, s0 = other[KC_T] - zero, s1 = other[KC_NODE] - zero;
-    double begin = t0 > s0 ? t0 : s0, end = t1 < s1 ? t1 : s1;
-    double reach = across - KC_DEPTH_M;
-    if (!(begin < end) || reach <= 0.0) return 0;
-    double rate = 1.0 / (t1 - t0), other_rate = 1.0 / (s1 - s0);
-
-    if (height < INFINITY) {
-        double lower[2], upper[2], other_lower[2], other_upper[2], at[2] = {begin, end};
-        for (int k = 0; k < 2; k++) {
-            kc_band_at(leg, (at[k] - t0) * rate, &lower[k], &upper[k]);
-            kc_band_at(other, (at[k] - s0) * other_rate, &other_lower[k], &other_upper[k]);
-        }
-        double enough = height - KC_DEPTH_M, from = begin, upto = end;
-        if (!kc_clip_below(from, upto, lower[0] - other_upper[0] - enough, lower[1] - other_upper[1] - enough, &begin,
-                           &end))
-            return 0;
-        if (!kc_clip_below(from, upto, other_lower[0] - upper[0] - enough, other_lower[1] - upper[1] - enough, &begin,
-                           &end))
-            return 0;
+    double in[KC_PAIR_FIGURES], out[ANSWERS];
+    for (int i = 0; i < 2 * KC_NODE; i++) {
+        in[i] = leg[i];
+        in[2 * KC_NODE + i] = other[i];
     }
+    in[4 * KC_NODE] = across;
+    in[4 * KC_NODE + 1] = height;
+    meet(in, out, 1, 0);
+    *met = (kc_met){out[0], out[1], out[2], out[3], out[4], {out[5], out[6], out[7]}};
+    return out[8] == 0.0;
+}
 
-    /* Roughly, straight through the earth, and with room for how far either way may bow out of its chord. */
-    arc one, two;
-    arc_of(leg, &one);
-    arc_of(other, &two);
-    double p[2][3], q[2][3], d[2][3], at[2] = {begin, end}, square;
-    for (int k = 0; k < 2; k++) {
-        arc_at(&one, (at[k] - t0) * rate, p[k]);
-        arc_at(&two, (at[k] - s0) * other_rate, q[k]);
-        for (int i = 0; i < 3; i++) d[k][i] = p[k][i] - q[k][i];
+int kc_legs_meet_many(const kc_leg_pairs *pairs, kc_met met[KC_LANES]) {
+    double out[ANSWERS][KC_LANES];
+    const double *in = pairs->figures[0];
+    int bits = 0;
+#pragma GCC unroll 1 /* else it is unrolled before it is made wide, and stays narrow */
+    for (int k = 0; k < KC_LANES; k++) meet(in, out[0], KC_LANES, k);
+    for (int k = 0; k < KC_LANES; k++) {
+        if (out[8][k] > 0.0) continue;
+        met[k] = (kc_met){out[0][k], out[1][k], out[2][k], out[3][k], out[4][k], {out[5][k], out[6][k], out[7][k]}};
+        bits |= 1 << k;
     }
-    double part = (end - begin) * rate, other_part = (end - begin) * other_rate;
-    double bow = (one.chord2 * part * part + two.chord2 * other_part * other_part) / (8.0 * KC_LEAST_RADIUS_M);
-    double share = least(d[0], d[1], 3, &square);
-    double rough = reach + bow + 0.01;
-    if (square > rough * rough) return 0;
-    double from, upto;
-    shares_within(d[0], d[1], 3, rough, share, square, &from, &upto);
-    double near = begin + share * (end - begin), rough_begin = begin + from * (end - begin);
-    double rough_end = begin + upto * (end - begin);
-
-    /* Then truly: on a plane between the two where they are nearest. */
-    double here[3], there[3], middle[3];
-    arc_at(&one, (near - t0) * rate, here);
-    arc_at(&two, (near - s0) * other_rate, there);
-    for (int i = 0; i < 3; i++) middle[i] = 0.5 * (here[i] + there[i]);
-    kc_plane plane;
-    kc_plane_at(middle, &plane);
-    double flat[2][2], times[2] = {rough_begin, rough_end};
-    for (int k = 0; k < 2; k++) {
-        double on[2], other_on[2];
-        arc_at(&one, (times[k] - t0) * rate, here);
-        arc_at(&two, (times[k] - s0) * other_rate, there);
-        kc_on_plane(&plane, here, on);
-        kc_on_plane(&plane, there, other_on);
-        flat[k][0] = on[0] - other_on[0];
-        flat[k][1] = on[1] - other_on[1];
-    }
-    share = least(flat[0], flat[1], 2, &square);
-    if (!(square < reach * reach)) return 0;
-    shares_within(flat[0], flat[1], 2, reach, share, square, &from, &upto);
-    double length = rough_end - rough_begin;
-    near = rough_begin + share * length;
-    double lower, upper, other_lower, other_upper;
-    kc_band_at(leg, (near - t0) * rate, &lower, &upper);
-    kc_band_at(other, (near - s0) * other_rate, &other_lower, &other_upper);
-    arc_at(&one, (near - t0) * rate, here);
-    arc_at(&two, (near - s0) * other_rate, there);
-    met->t0 = zero + rough_begin + from * length;
-    met->t1 = zero + rough_begin + upto * length;
-    met->nearest_t = zero + near;
-    met->horizontal = sqrt(square);
-    met->vertical = fmax(0.0, fmax(lower - other_upper, other_lower - upper));
-    for (int i = 0; i < 3; i++) met->place[i] = 0.5 * (here[i] + there[i]);
-    return 1;
+    return bits;
 }
 
 /* ── Movers that may be early or late ────────────────────────────────────────────────────────────────────────────────
