@@ -215,27 +215,40 @@ def test_what_could_not_be_folded_again_is_not_kept(padding: int) -> None:
     asyncio.run(work())
 
 
-def test_an_ovn_that_was_not_kept_may_be_asked_for_again() -> None:
-    def compose(state: State, now: datetime) -> Sequence[Act]:
-        intent = UtmIntent(
-            id=uuid(1),
-            manager="alfa",
-            state=IntentState.ACCEPTED,
-            uss_base_url="https://alfa.example",
-            version=1,
-            ovn=f"{uuid(1)}_{uuid(2)}",
-            volumes=(volume(),),
-        )
-        return [UtmChange(number=state.utm.number + 1, by="alfa", did="createOperationalIntent", put=(intent,))]
+def accepted(state: State, now: datetime) -> Sequence[Act]:
+    """An intent with an OVN of its service's own."""
+    intent = UtmIntent(
+        id=uuid(1),
+        manager="alfa",
+        state=IntentState.ACCEPTED,
+        uss_base_url="https://alfa.example",
+        version=1,
+        ovn=f"{uuid(1)}_{uuid(2)}",
+        volumes=(volume(),),
+    )
+    return [UtmChange(number=state.utm.number + 1, by="alfa", did="createOperationalIntent", put=(intent,))]
 
+
+def test_an_ovn_that_was_not_kept_may_be_asked_for_again() -> None:
     async def work() -> None:
         disk = TearingDisk(CountingStore(), random.Random(0))
         node = await desk(disk)
         disk.fails = 1.0
-        assert await outcomes(node, compose) == ["StoreFailed"]
+        assert await outcomes(node, accepted) == ["StoreFailed"]
         assert not node.state.utm.requested_ovns
         disk.fails = 0.0
-        assert await outcomes(node, compose) == ["Message"]
+        assert await outcomes(node, accepted) == ["Message"]
         assert node.state.utm.requested_ovns == {f"{uuid(1)}_{uuid(2)}"}
+
+    asyncio.run(work())
+
+
+def test_the_ledger_and_the_log_share_their_entities() -> None:
+    async def work() -> None:
+        node = await desk(CountingStore())
+        message = await node.compose(accepted)
+        assert message is not None
+        assert isinstance(message.act, UtmChange)
+        assert node.state.utm.intents[uuid(1)] is message.act.put[0]
 
     asyncio.run(work())

@@ -27,7 +27,8 @@ from keepclear.node.courier import Courier, PeerView
 from keepclear.node.network import Network
 from keepclear.node.peers import PullsSeen, key_of_peer
 from keepclear.node.turns import Aside
-from keepclear.node.writer import Arrival, Composition, Submission, Writer
+from keepclear.node.waiting import Arrival, Composition, Submission
+from keepclear.node.writer import Writer
 from keepclear.record import Checkpoint, SigningKey, VerifierKey, open_checkpoint, sign_checkpoint
 from keepclear.store import Row, SharedStore, Store
 

@@ -1,7 +1,7 @@
 """The desk UTM services stand at: a judged request becomes a signed act, kept before it is answered.
 
 What is asked is judged against the ledger as it is when its turn comes, by one of the functions of `keepclear.utm`;
-see `keepclear.node.writer.Composition`.
+see `keepclear.node.waiting.Composition`.
 """
 
 from __future__ import annotations
