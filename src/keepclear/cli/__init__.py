@@ -15,7 +15,7 @@ import typer
 from typer.core import TyperGroup
 
 from keepclear import __version__
-from keepclear.cli import audit, check, keep, look, play, say, utm_token
+from keepclear.cli import audit, check, keep, look, play, say, utm, utm_token
 from keepclear.cli.options import Lang
 from keepclear.cli.speak import Language
 from keepclear.phrases import LANGUAGES
@@ -23,7 +23,7 @@ from keepclear.phrases import say as phrase
 
 PANELS = {
     "keep": keep.COMMANDS | utm_token.COMMANDS,
-    "look": look.COMMANDS,
+    "look": look.COMMANDS | utm.COMMANDS,
     "say": say.COMMANDS,
     "engine": check.COMMANDS | audit.COMMANDS,
     "play": play.COMMANDS,

@@ -11,6 +11,7 @@ from keepclear.cli.contents import contents
 from keepclear.cli.desk import Look, open_look, window_text
 from keepclear.cli.options import given, read_time
 from keepclear.cli.speak import NOTHING, Speaker, how_long, moment, short
+from keepclear.cli.utm import intents_table
 from keepclear.errors import Malformed
 from keepclear.line.views import ActView, Difference, LineView, Picture, RecipientView, StatementView, ThreadView
 from keepclear.model.acts import Hop, Positions
@@ -104,6 +105,7 @@ def thread(look: Look, thread: Thread) -> None:
     )
     for text in contents(speaker, found):
         print(text)
+    intents_table(speaker, found.intents)
     _told(speaker, found)
     _acts(speaker, found.acts, "title.acts")
 

@@ -14,6 +14,7 @@ from keepclear.cli.desk import Desk, open_desk, read_act_file, read_value, value
 from keepclear.cli.look import difference
 from keepclear.cli.options import given, read_time
 from keepclear.cli.speak import short
+from keepclear.cli.utm import intents_table
 from keepclear.errors import KeepclearError, Malformed
 from keepclear.model.acts import (
     Act,
@@ -186,6 +187,7 @@ def done(
             for item in draft.residual
         ]
         speaker.table("title.residual", ["asset", "state", "left_at", "last_seen", "entries"], rows)
+        intents_table(speaker, draft.intents)
     if not yes and not typer.confirm(speaker.say("ask_done"), err=True):
         raise typer.Exit(2)
     reported = read_time(at, "clear-at") if at else desk.status.now

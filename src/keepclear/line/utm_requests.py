@@ -22,9 +22,10 @@ from keepclear.line.utm_plans import ROLE, shown, sourced
 from keepclear.line.views import IntentView
 from keepclear.model import acts as a
 from keepclear.model.plans import Plan
-from keepclear.model.utm import EntityKind, UtmSubscription, UtmVolume
+from keepclear.model.utm import EntityKind, UtmVolume
 from keepclear.utm.index import extent_of
 from keepclear.utm.owing import succeeded
+from keepclear.utm.past import manager_of
 from keepclear.watch.clearance import affected
 
 KIND = "keepclear.clear_request"
@@ -111,7 +112,7 @@ def told_of(state: State, request: str, service: str) -> tuple[str, datetime, st
         message = state.acts[act_id]
         said = message.act
         if isinstance(said, a.UtmExchange) and succeeded(said.outcome):
-            managers = (_manager(state, told.subscription) for told in said.told)
+            managers = (manager_of(state, told.subscription) for told in said.told)
             if service in {shown(manager) for manager in managers if manager is not None}:
                 return act_id, said.at, said.outcome
     return None
@@ -205,16 +206,3 @@ def _meets(act: a.ClearRequest, plan: Plan, at: datetime) -> bool:
     if plan.window.ends_at <= window.starts_at or window.ends_at <= plan.window.starts_at:
         return False
     return bool(affected(act.volume, (), {"": plan}, at))
-
-
-def _manager(state: State, subscription: str) -> str | None:
-    held = state.utm.subscriptions.get(subscription)
-    if held is not None:
-        return held.manager
-    for act_id in reversed(state.utm.history.get(subscription, ())):
-        change = state.acts[act_id].act if act_id in state.acts else None
-        if isinstance(change, a.UtmChange):
-            put = [each for each in change.put if isinstance(each, UtmSubscription) and each.id == subscription]
-            if put:
-                return put[-1].manager
-    return None

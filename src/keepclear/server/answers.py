@@ -10,6 +10,7 @@ import msgspec
 from keepclear.line.views import ActView, IntentView, LineView, PartyView
 from keepclear.model.acts import ResidualItem, Said
 from keepclear.model.base import Id
+from keepclear.utm.past import Meetings
 
 
 class Posted(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -90,3 +91,19 @@ class ResidualDraft(msgspec.Struct, frozen=True, kw_only=True):
     evidence: tuple[str, ...]
     intents: tuple[IntentView, ...] = ()
     """Where the plans of UTM services in the volume stand: facts about plans, beside what tracks tell."""
+
+
+class UtmCounts(msgspec.Struct, frozen=True, kw_only=True):
+    """What UTM services have here: what has not ended, changes so far, and notifications that are still owed.
+
+    `meetings`: pairs of intents that meet, if that was asked; missing where there are too many intents to tell at once.
+    """
+
+    at: datetime
+    changes: int
+    intents: int
+    constraints: int
+    subscriptions: int
+    areas: int
+    owed: int
+    meetings: Meetings | None = None

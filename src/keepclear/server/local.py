@@ -30,6 +30,7 @@ from keepclear.line.utm_requests import intent_stands
 from keepclear.line.views import ActView, LineView, Picture, StatementView, ThreadView
 from keepclear.model.places import PlaceNames
 from keepclear.node.node import Node
+from keepclear.node.rid_display import RemoteIdDisplay
 from keepclear.phrases import LANGUAGES, catalogue
 from keepclear.record import Entry, leaf_bytes, leaf_hash
 from keepclear.record.tiles import TILE_WIDTH, join_bundle
@@ -50,8 +51,10 @@ from keepclear.server.openapi import describe, parameters
 from keepclear.server.problems import NoSuch, NotYours
 from keepclear.server.reading import SHORTEST_ID, act_id, instant, placed, posted
 from keepclear.server.refusals import HANDLERS
+from keepclear.server.remote_id import remote_id_route
 from keepclear.server.replays import Replays
 from keepclear.server.tokens import WHOLE, Grant
+from keepclear.server.utm_routes import utm_routes
 
 MAX_BODY_BYTES = 64 * 1024
 MAX_PAGE = 1000
@@ -73,6 +76,8 @@ class Local:
         self.story = story
         self.replays = Replays(node)
         self.hub = Hub(self._history, lambda: len(node.state.log))
+        self.remote_id: RemoteIdDisplay | None = None
+        """What shows Remote ID, where this node is a display provider."""
 
     def event(self, message: Message) -> Event:
         """A newly recorded act as the live stream carries it, whole and for each hosted party that may know it."""
@@ -299,9 +304,10 @@ def api_routes(local: Local) -> list[HTTPRouteHandler]:
         found = await local.entries(start, start + count)
         return Response(join_bundle([leaf_bytes(each) for each in found]), media_type=OCTETS)
 
+    remote_id = remote_id_route(lambda: local.remote_id)
     routes = [
         status, phrases, threads, thread, residual, picture, lines, statements, timeline, entry, name, acts,
-        checkpoint, inclusion, consistency, keys, leaves,
+        checkpoint, inclusion, consistency, keys, leaves, remote_id, *utm_routes(replays),
     ]  # fmt: skip
     for route in routes:
         route.opt["query"] = {each.argument: each.name for each in parameters(route) if each.place == "query"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from keepclear.line.view import lines
+from keepclear.model.utm import EntityKind
 from keepclear.node.node import Node
 
 
@@ -15,6 +16,12 @@ def metrics_text(node: Node, readers: int) -> str:
     ]
     states = [(f'{{line="{line.id}",state="{line.state}"}}', 1) for line in lines(node.state, now)]
     rows.append(_figure("keepclear_line_state", "1 for the state each line is in", "gauge", states))
+    ledger = node.state.utm
+    kinds = (EntityKind.INTENT, EntityKind.CONSTRAINT, EntityKind.SUBSCRIPTION, EntityKind.AREA)
+    entities = [(f'{{kind="{kind}"}}', len(ledger.register(kind))) for kind in kinds]
+    rows.append(_figure("keepclear_utm_entities", "what the UTM ledger holds, ended or not", "gauge", entities))
+    owed = [("", node.state.owing.count)]
+    rows.append(_figure("keepclear_utm_owed", "notifications owed to UTM subscribers", "gauge", owed))
     return "".join(rows)
 
 
