@@ -31,6 +31,7 @@ from keepclear.node.node import Node
 from keepclear.server.console import built_console, console_paths
 from keepclear.server.events import Event, Hub
 from keepclear.server.f3548.app import UtmApp
+from keepclear.server.f3548.connections import allow_files, limited
 from keepclear.server.f3548.listener import tls_context, utm_app
 from keepclear.server.f3548.settings import Settings as UtmSettings
 from keepclear.server.f3548.settings import read_settings
@@ -128,10 +129,12 @@ class Service:
                 if utm.services.uss is not None:
                     opened.push_async_callback(utm.services.uss.close)
                     utm.services.uss.start()
+                    local.remote_id = utm.services.uss.display
                 if utm.services.bridge is not None:
                     opened.push_async_callback(utm.services.bridge.stop)
                     utm.services.bridge.start()
-                await self._listen(opened, utm, utm_socket, utm_context)
+                allow_files(self._utm.limits)
+                await self._listen(opened, utm, utm_socket, utm_context, limited(self._utm.limits))
                 self.utm_url = f"{'https' if utm_context else 'http'}://{_shown(utm_socket)}"
             await opened.enter_async_context(_running(self._publish(local.hub, local.event)))
             opened.callback(local.hub.close)
@@ -159,6 +162,7 @@ class Service:
         app: ASGIApp | UtmApp,
         listening: socket.socket,
         context: ssl.SSLContext | None,
+        protocol: type[asyncio.Protocol] | None = None,
     ) -> None:
         config = uvicorn.Config(
             app,
@@ -168,6 +172,8 @@ class Service:
             server_header=False,
             proxy_headers=False,
             timeout_graceful_shutdown=STOP_WITHIN_S,
+            http=protocol or "auto",
+            ws="none",
             ssl_context_factory=(lambda _config, _default: context) if context else None,
         )
         listener = _Listener(config)

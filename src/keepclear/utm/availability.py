@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from keepclear.errors import Malformed
+from keepclear.model.base import hidden_in
 from keepclear.model.utm import Availability, UtmAvailability
 from keepclear.utm.ledger import Ledger
 from keepclear.utm.ruling import Asker, Down, Ruling, Stale
@@ -28,10 +29,10 @@ def set(
 ) -> Ruling:
     """setUssAvailability. Stale unless `old_version` is the current one: two arbitrators must not overwrite each other.
 
-    Malformed if the name is empty or longer than `MAX_NAME` characters.
+    Malformed if the name is empty, longer than `MAX_NAME` characters, or hides characters.
     """
-    if not 0 < len(uss) <= MAX_NAME:
-        raise Malformed("the name of a service has 1 to 200 characters", field="uss_id", code="utm_name")
+    if not 0 < len(uss) <= MAX_NAME or not uss.isprintable() or hidden_in(uss) is not None:
+        raise Malformed("the name of a service has 1 to 200 plain characters", field="uss_id", code="utm_name")
     if get(ledger, uss).version != old_version:
         raise Stale("the version given is not the current one", field="old_version", code="utm_stale")
     said = UtmAvailability(uss=uss, state=state, version=version_of(uss, nonce))

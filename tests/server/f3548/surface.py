@@ -95,6 +95,7 @@ class Dss:
         scopes: str = EVERY_SCOPE,
         headers: Mapping[str, str] | None = None,
         gone: bool = False,
+        client: str = "127.0.0.1",
         disk_fails: bool = False,
     ) -> Reply:
         """Ask; `gone`: the client goes away once the request is sent. Nothing but a disk that fails leads to a 5xx."""
@@ -107,6 +108,7 @@ class Dss:
             "path": target,
             "raw_path": target.encode(),
             "query_string": query.encode(),
+            "client": (client, 50_000),
             "headers": [
                 (name.lower().encode(), value.encode()) for name, value in {**shown, **(headers or {})}.items()
             ],

@@ -8,6 +8,7 @@ size of the body (413), and then what the route itself checks: the request (400)
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -20,6 +21,7 @@ from keepclear.model.utm import Availability
 from keepclear.node.node import Node
 from keepclear.node.utm_bridge import UtmBridge
 from keepclear.node.utm_desk import UtmDesk
+from keepclear.server.bucket import Buckets
 from keepclear.server.f3548.auth import Verifier, authorization_in
 from keepclear.server.f3548.faults import of_problem, of_refusal
 from keepclear.server.f3548.own_uss import OwnUss
@@ -34,6 +36,7 @@ from keepclear.utm.ruling import Asker, NotAllowed
 MAX_BODY_BYTES = 4 * 2**20
 """As much as the field's own DSS takes."""
 MAX_QUERY = 20
+OWN_MACHINE = ("127.", "::1", "::ffff:127.")
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -81,6 +84,8 @@ class UtmApp:
 
     def __init__(self, services: Services, routes: Iterable[Route]) -> None:
         self.services = services
+        limits = services.settings.limits
+        self._buckets = Buckets(burst=limits.burst, per_s=limits.requests_per_s)
         self._root = _Place()
         for route in routes:
             self._add(route)
@@ -109,6 +114,9 @@ class UtmApp:
     async def _answered(
         self, scope: Mapping[str, Any], headers: Mapping[str, str], lang: str, receive: Receive, known: list[Asker]
     ) -> Answer:
+        refused = self._flood(scope.get("client"), lang)
+        if refused is not None:
+            return refused
         found = self._find(scope.get("raw_path") or scope["path"].encode())
         if found is None:
             return of_problem(404, "no_such", "there is no such path here", lang)
@@ -135,6 +143,14 @@ class UtmApp:
             return _too_large(lang)
         call = Call(asker, _path(names, segments), _query(scope["query_string"]), body, token, headers)
         return await route.handler(self.services, call)
+
+    def _flood(self, client: tuple[str, int] | None, lang: str) -> Answer | None:
+        """The refusal, if there are too many requests of this address."""
+        address = "" if client is None else client[0]
+        if not address or address.startswith(OWN_MACHINE) or self._buckets.take(address, time.monotonic()):
+            return None
+        headers = (("retry-after", str(max(1, round(self._buckets.wait_s(address))))),)
+        return of_problem(429, "too_many", "too many requests from this address", lang, headers)
 
     def _availability(self, manager: str) -> Availability:
         return of_manager(self.services.node.state.utm, manager)

@@ -19,8 +19,8 @@ from keepclear.server.f3548.retry import MAX_KEY
 from keepclear.server.f3548.routes import Answer, Call, Route
 
 PATH = "/openapi.json"
-ALWAYS = (400, 413, 429, 431, 503)
-"""What every operation may answer: not in order, too large a body, too many requests, too long headers, not kept."""
+ALWAYS = (400, 413, 429, 503)
+"""What every operation may answer: not in order, too large a body, too many requests, not kept."""
 GUARDED = (401, 403)
 UUID = r"^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-4[0-9a-fA-F]{3}-[89abAB][0-9a-fA-F]{3}-[0-9a-fA-F]{12}$"
 _IDS = ("entityid", "subscriptionid", "id", "flight_plan_id", "log_set_id")

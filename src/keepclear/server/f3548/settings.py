@@ -24,6 +24,7 @@ from keepclear.formats.wire import refusal
 from keepclear.model.base import Short, Value
 from keepclear.node.access_tokens import DEVELOPMENT_KEY, development_key
 from keepclear.server.f3548.auth import Verifier
+from keepclear.server.f3548.connections import Limits
 from keepclear.server.f3548.keys import Key, public_key, read_keys
 from keepclear.server.f3548.on_line import LineSettings
 from keepclear.server.f3548.outgoing import Outgoing
@@ -44,7 +45,7 @@ class Settings(Value, frozen=True, kw_only=True):
     signs tokens for whoever asks (`GET /token`) and takes them; never where another machine could ask. `pool`: the name
     of the DSS Airspace Representation this node is part of (by default its own id). `outgoing`: calls to other
     services. `uss`: this node as a USS, beside its DSS; it needs `outgoing`. `line`: the line on which the services
-    take part; it needs `uss`.
+    take part; it needs `uss`. `limits`: what callers may hold.
     """
 
     keys: Annotated[tuple[File, ...], Meta(max_length=20)] = ()
@@ -59,6 +60,7 @@ class Settings(Value, frozen=True, kw_only=True):
     outgoing: Outgoing | None = None
     uss: UssSettings | None = None
     line: LineSettings | None = None
+    limits: Limits = Limits()
 
     def rules(self) -> Rules:
         """What is loosened of the rules."""
