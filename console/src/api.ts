@@ -1,7 +1,7 @@
 /** The node's HTTP interface, as far as this page uses it. */
 
 import type {
-  ActView, LineView, Picture, PlaceNames, ResidualDraft, Said, StatementView, Status, ThreadView,
+  ActView, LineView, Picture, PlaceNames, RemoteIdView, ResidualDraft, Said, StatementView, Status, ThreadView,
 } from './model.ts'
 import { tongue, type Lang } from './phrases.svelte.ts'
 
@@ -111,6 +111,7 @@ export const api = {
   timeline: (ask: { party: string | null; after?: number; limit?: number }) =>
     get<ActView[]>('/api/timeline', { ...ask }),
   name: (lat: number, lon: number) => get<PlaceNames>('/api/name', { lat, lon }),
+  remoteId: (view: string) => get<RemoteIdView>('/api/remote-id', { view }),
   act: (party: string, line: string, said: Said) =>
     ask<Receipt>('/api/acts', {
       method: 'POST',

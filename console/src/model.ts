@@ -416,6 +416,14 @@ export interface StatementView {
   published: TimeSaid
   claims: { claim: Claim; judgement: Judgement }[]
 }
+/** What flies in a view as other services tell: not verified, and no part of the record. */
+export interface RemoteIdView {
+  label: Name
+  flights: { id: string; service: string; at: string; lat_deg: number; lon_deg: number; alt_wgs84_m: number | null; simulated: boolean }[]
+  clusters: { south_deg: number; west_deg: number; north_deg: number; east_deg: number; flights: number }[]
+  silent: string[]
+}
+
 export interface Picture {
   at: Instant
   party: string | null

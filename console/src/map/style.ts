@@ -55,7 +55,7 @@ export function styleOf(palette: Palette): StyleSpecification {
   const madeOr = (colour: string): ExpressionSpecification => ['case', get('made'), palette.made, colour]
   return {
     version: 8,
-    sources: { land: empty, borders: empty, water: empty, names: empty, areas: empty, lines: empty, points: empty, chosen: empty },
+    sources: { land: empty, borders: empty, water: empty, names: empty, areas: empty, lines: empty, points: empty, remote: empty, chosen: empty },
     layers: [
       { id: 'sea', type: 'background', paint: { 'background-color': palette.sea } },
       { id: 'land', type: 'fill', source: 'land', paint: { 'fill-color': palette.land } },
@@ -86,6 +86,8 @@ export function styleOf(palette: Palette): StyleSpecification {
       { id: 'finding', type: 'circle', source: 'points', filter: what('finding'), paint: { 'circle-radius': 6, 'circle-color': 'transparent', 'circle-stroke-color': palette.waiting, 'circle-stroke-width': 2 } },
       { id: 'group', type: 'circle', source: 'points', filter: what('group'), paint: { 'circle-radius': 13, 'circle-color': 'transparent', 'circle-stroke-color': groupColour, 'circle-stroke-width': 2 } },
       { id: 'group-waiting', type: 'circle', source: 'points', filter: what('group-waiting'), paint: { 'circle-radius': 17, 'circle-color': palette.alarm, 'circle-opacity': 0.2, 'circle-stroke-color': palette.alarm, 'circle-stroke-width': 4 } },
+      { id: 'remote-cluster', type: 'line', source: 'remote', filter: what('remote-cluster'), paint: { 'line-color': palette.made, 'line-width': 1.5, 'line-dasharray': [2, 2] } },
+      { id: 'remote', type: 'circle', source: 'remote', filter: what('remote'), paint: { 'circle-radius': 4, 'circle-color': palette.halo, 'circle-stroke-color': palette.made, 'circle-stroke-width': 2 } },
       { id: 'chosen-area', type: 'line', source: 'chosen', filter: ['!=', ['geometry-type'], 'Point'], paint: { 'line-color': palette.text, 'line-width': 4, 'line-opacity': 0.8 } },
       { id: 'chosen-point', type: 'circle', source: 'chosen', filter: ['==', ['geometry-type'], 'Point'], paint: { 'circle-radius': 22, 'circle-color': 'transparent', 'circle-stroke-color': palette.text, 'circle-stroke-width': 2.5 } },
 
@@ -95,6 +97,7 @@ export function styleOf(palette: Palette): StyleSpecification {
       label('place-area-name', 'points', ['place-area-name'], palette.faint, palette, { 'text-size': 12, 'text-anchor': 'top', 'text-offset': [0, 0.3] }),
       label('boundary-name', 'lines', ['boundary'], palette.boundary, palette, { 'symbol-placement': 'line', 'text-size': 11 }),
       label('plan-name', 'lines', ['plan'], palette.plan, palette, { 'symbol-placement': 'line-center', 'text-size': 12 }),
+      label('remote-name', 'remote', ['remote', 'remote-cluster'], palette.made, palette, { 'text-offset': [0, 0.8], 'text-anchor': 'top', 'text-size': 11 }),
       label('plan-area-name', 'points', ['plan-area-name'], palette.plan, palette, { 'text-anchor': 'bottom', 'text-offset': [0, -0.3] }),
       label('finding-name', 'points', ['finding'], palette.waiting, palette, { 'text-offset': [0, 1.1], 'text-anchor': 'top', 'text-size': 11 }),
       {
