@@ -38,7 +38,7 @@ AT_ONCE = 32
 """Plans said in one go."""
 PAUSE_S = 0.5
 """Between one go and the next: so many more changes of one plan become one."""
-LOOK_EVERY_S = 5.0
+LOOK_EVERY_S = 1.0
 """How often it is looked what time has brought: plans that begin soon enough, requests that are over."""
 MOST_CONSTRAINTS = 200
 """Requests that are told to services at a time."""

@@ -183,8 +183,8 @@ def whole_change(record: Record, kept: Kept) -> UtmChange:
     if change.attached is None:
         return change
     parts: dict[int, str] = {}
-    for before in reversed(record.log[: kept.index]):
-        act = before.act
+    for place in range(kept.index - 1, -1, -1):
+        act = record.log[place].act
         if not isinstance(act, Attachment) or act.sha256 != change.attached or act.part in parts:
             break
         parts[act.part] = act.base64

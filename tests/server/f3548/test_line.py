@@ -14,6 +14,7 @@ import httpx
 import msgspec
 import pytest
 
+from keepclear.cli import main
 from keepclear.errors import Malformed
 from keepclear.line.utm_requests import constraint_id
 from keepclear.model.base import Name
@@ -143,7 +144,9 @@ async def scene(folder: Path) -> AsyncIterator[tuple[Desk, Desk, Alfa]]:
         yield north, south, Alfa(dss, server)
 
 
-def test_a_service_is_told_what_is_to_be_cleared_and_what_it_does_is_seen_on_the_line(tmp_path: Path) -> None:
+def test_a_service_is_told_what_is_to_be_cleared_and_what_it_does_is_seen_on_the_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     async def story() -> None:
         async with scene(tmp_path) as (north, south, alfa):
             await alfa.enter()
@@ -199,6 +202,8 @@ def test_a_service_is_told_what_is_to_be_cleared_and_what_it_does_is_seen_on_the
             await alfa.end()
             await north.until(plan["id"], lambda thread: thread["status"] == "cancelled")
             await proven(south, tmp_path / "out")
+            await remembered(south, request)
+            await printed(tmp_path / "south", request, capsys)
 
     asyncio.run(story())
 
@@ -226,6 +231,85 @@ async def proven(desk: Desk, out: Path) -> None:
     for kind in ("utm_change", "utm_exchange", "notice", "clear_request", "correction", "done", "give_back", "cancel"):
         assert kind in said
     assert said.count("notice") == 1
+
+
+async def remembered(south: Desk, request: str) -> None:
+    """Any instant of the intent and of the constraint, who was told, and where in the record each stands."""
+    path = f"/api/utm/entities/{uuid(1)}"
+    whole = await south.get(path)
+    assert [each["did"] for each in whole["changes"]] == [
+        "createOperationalIntentReference",
+        "updateOperationalIntentReference",
+        "deleteOperationalIntentReference",
+    ]
+    assert whole["state"] == []
+    assert {each["by"] for each in whole["changes"]} == {"alfa"}
+    for change, where in zip(whole["changes"][:2], (IN, OUT), strict=True):
+        then = await south.get(path, at=change["at"])
+        (intent,) = then["state"]
+        centre = intent["volumes"][0]["circle"]["centre"]
+        assert tuple(centre) == where
+        assert intent["ovn"] == "Available from USS"
+        assert len(then["changes"]) == 1 + [IN, OUT].index(where)
+        entry = await south.get(f"/api/entries/{change['entry']}")
+        assert entry["entry"]["id"] == change["act"]
+        assert len(entry["proof"]) > 0
+    asked = next(each for each in whole["messages"] if each["did"] == "getOperationalIntentDetails")
+    assert (asked["way"], asked["outcome"]) == ("sent", "200")
+
+    closed = await south.get(f"/api/utm/entities/{constraint_id(request)}")
+    created, removed = closed["changes"]
+    assert [each["is"] for each in created["put"]] == ["constraint", "closure"]
+    assert created["put"][1]["act"] == request
+    assert removed["gone"] == ["constraint", "closure"]
+    for change in (created, removed):
+        assert change["pushed"]
+        (told,) = change["told"]
+        assert (told["subscription"], told["service"], told["answers"][0]["outcome"]) == (uuid(2), "alfa", "204")
+    counts = await south.get("/api/utm", exact=True)
+    assert (counts["intents"], counts["subscriptions"], counts["owed"]) == (0, 1, 0)
+    assert counts["meetings"] == {"coarse": 0, "exact": 0, "undecided": 0}
+    missing = await south.http.get(f"/api/utm/entities/{uuid(77)}")
+    assert (missing.status_code, missing.json()["error"]["field"]) == (404, "id")
+    figures = (await south.http.get("/metrics")).text
+    assert 'keepclear_utm_entities{kind="subscription"} 1\n' in figures
+    assert "keepclear_utm_owed 0\n" in figures
+
+
+async def printed(folder: Path, request: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """The command says the same to a person, in both languages, and to a program."""
+
+    async def keepclear(*arguments: str) -> str:
+        capsys.readouterr()
+        assert await asyncio.to_thread(exit_status, [*arguments[:1], str(folder), *arguments[1:]]) == 0
+        return capsys.readouterr().out
+
+    en = await keepclear("utm", constraint_id(request))
+    assert {"alfa", uuid(2), "204", "deleteConstraintReference", "request behind it: gone"} <= told_in(en)
+    ar = await keepclear("utm", constraint_id(request), "--lang", "ar")
+    assert f"\u2066{uuid(2)}\u2069" in ar
+    assert "من أُبلغ بكل تغيير" in ar
+    whole = json.loads(await keepclear("utm", uuid(1), "--json"))
+    assert len(whole["changes"]) == 3
+    assert "warnings that exactness saves" in await keepclear("utm", "--exact")
+    thread = await keepclear("thread", request)
+    assert {f"intent.{uuid(1)}", "ended", "Drone operations in the volume, by their plans (no positions)"} <= told_in(
+        thread
+    )
+    assert "approved" not in thread.lower() + en.lower()
+
+
+def told_in(text: str) -> set[str]:
+    """The cells of printed tables, and their titles."""
+    return {cell.strip() for line in text.splitlines() for cell in line.split("  ")}
+
+
+def exit_status(arguments: list[str]) -> int:
+    try:
+        main(arguments)
+    except SystemExit as ended:
+        return int(ended.code or 0)
+    return 0
 
 
 def test_a_line_needs_a_service_of_ones_own_and_a_party_of_ones_own(tmp_path: Path) -> None:
