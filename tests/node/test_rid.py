@@ -122,6 +122,8 @@ def test_a_flight_keeps_its_id_while_it_reports_and_the_next_one_has_another() -
             clock.set(T0 + timedelta(minutes=minute))
             await report(here, fix(clock.now()))
             ids.append((await here.remote_id.flights())[0].id)
+            (anew,) = flying(here.node.state, CONVOY, clock.now())  # as after a restart
+            assert anew.id == ids[-1]
         assert ids[0] == ids[1] == ids[2] != ids[3]
 
     play(work)

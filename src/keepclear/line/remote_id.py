@@ -36,18 +36,30 @@ class Flying:
         return self.reports[-1]
 
 
-def flying(state: State, parties: Iterable[str], now: datetime, within: timedelta = RECENT) -> list[Flying]:
+Begun = dict[tuple[str, str], tuple[str, datetime]]
+"""By party and asset: the id of the flight that was found last, and its newest report then."""
+
+
+def flying(
+    state: State, parties: Iterable[str], now: datetime, within: timedelta = RECENT, begun: Begun | None = None
+) -> list[Flying]:
     """The flights of these parties whose last report is no older than `within`, in order of party and asset.
 
-    A flight keeps its id as long as no report of it is missing for `FLIGHT_GAP`, over restarts too.
+    A flight keeps its id as long as no report of it is missing for `FLIGHT_GAP`, over restarts too. `begun` is kept
+    from one look to the next by whoever looks often, so that long flights are not gone through each time.
     """
+    begun = {} if begun is None else begun
     found = []
     for party in parties:
         for asset in sorted(state.aircraft.get(party, ())):
             history = own_reports(state, asset, party)
             recent = [] if history is None else [each for each in history.between(now - within, now) if _counts(each)]
             if history is not None and recent:
-                found.append(Flying(_id(history, recent[0]), party, tuple(recent)))
+                known = begun.get((party, asset))
+                goes_on = known is not None and abs(recent[0].fix.at - known[1]) <= FLIGHT_GAP
+                id = known[0] if known is not None and goes_on else _id(history, recent[0])
+                begun[party, asset] = (id, recent[-1].fix.at)
+                found.append(Flying(id, party, tuple(recent)))
     return found
 
 

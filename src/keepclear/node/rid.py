@@ -17,7 +17,7 @@ from keepclear.errors import KeepclearError, NodeStopped
 from keepclear.formats.f3411.flights import area_notification
 from keepclear.formats.f3411.search import View
 from keepclear.geometry.earth import distance_m
-from keepclear.line.remote_id import RECENT, Flying, flying
+from keepclear.line.remote_id import RECENT, Begun, Flying, flying
 from keepclear.model.tracks import Fix
 from keepclear.model.utm import RidArea, RidEdition, Told, UtmCircle, UtmPoint, UtmVolume
 from keepclear.node.notifier import Message, Speaker
@@ -31,7 +31,7 @@ from keepclear.utm.ruling import Asker, NotFound, Stale
 from keepclear.utm.scopes import RID_SERVICE_PROVIDER, RID_V19_WRITE
 from keepclear.utm.versions import id_of
 
-LOOK_EVERY_S = 5.0
+LOOK_EVERY_S = 2.0
 SILENT = timedelta(seconds=180)
 """So long after its last report the area about a flight is removed."""
 RADIUS_M = 5_000.0
@@ -52,6 +52,7 @@ class RemoteId:
         self.url = url
         self._parties = tuple(sorted(set(parties)))
         self._rules = rules
+        self._begun: Begun = {}
         self._watching: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -72,12 +73,12 @@ class RemoteId:
 
     async def flights(self) -> list[Flying]:
         """The flights that are up now."""
-        return flying(await self._desk.node.current(), self._parties, self._desk.now())
+        return flying(await self._desk.node.current(), self._parties, self._desk.now(), begun=self._begun)
 
     async def look(self) -> None:
         """Bring the areas into step with the flights that are up."""
         state, now = await self._desk.node.current(), self._desk.now()
-        wanted = {area_id(each): each for each in flying(state, self._parties, now, SILENT)}
+        wanted = {area_id(each): each for each in flying(state, self._parties, now, SILENT, self._begun)}
         for id, flight in wanted.items():
             held = state.utm.areas.get(id)
             if held is None:

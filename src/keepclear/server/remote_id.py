@@ -18,7 +18,7 @@ from keepclear.phrases import LANGUAGES, say
 from keepclear.server.problems import NoSuch
 from keepclear.utm.display import Cluster
 
-LABEL = "remote_id.label"
+LABEL = "console.remote_id.label"
 
 
 class RemoteIdFlight(msgspec.Struct, frozen=True, kw_only=True):
