@@ -146,25 +146,25 @@ class Intake:
             self._last_numbers = np.full(len(positions.ids), -1, dtype=np.int64)
         number = self._last_numbers[positions.mover]
         if len(number) and number.min() < 0:
-            new = list(dict.fromkeys(positions.mover[number < 0].tolist()))
-            known, ids = self._numbers, positions.ids
-            self._last_numbers[new] = [known.setdefault(ids[i], len(known)) for i in new]
+            self._meet(positions.mover[number < 0], positions.ids)
             number = self._last_numbers[positions.mover]
-        self._make_room()
         return number
 
-    def _make_room(self) -> None:
-        known, n = len(self._names), len(self._numbers)
+    def _meet(self, places: IntArray, ids: tuple[str, ...]) -> None:
+        """Movers of whom these ids, by their places, were not heard before get numbers, in order."""
+        in_order = bool((places[1:] > places[:-1]).all())
+        new = places.tolist() if in_order else list(dict.fromkeys(places.tolist()))
+        known, before = self._numbers, len(self._numbers)
+        self._last_numbers[new] = [known.setdefault(ids[i], len(known)) for i in new]
+        n = len(known)
         if n > len(self._state):
             room = max(2 * len(self._state), n, 64)
             state, datum = np.full((room, _SIZE), np.nan), np.zeros(room, dtype=np.uint8)
-            state[: len(self._state)], datum[: len(self._datum)] = self._state, self._datum
-            self._state, self._datum = state, datum
-        if n > known:
-            names = np.empty(n, dtype=object)
-            names[:known] = self._names
-            names[known:] = list(itertools.islice(self._numbers, known, None))
-            self._names = names
+            names = np.empty(room, dtype=object)
+            state[:before], datum[:before] = self._state[:before], self._datum[:before]
+            names[:before] = self._names[:before]
+            self._state, self._datum, self._names = state, datum, names
+        self._names[before:n] = list(itertools.islice(reversed(known), n - before))[::-1]
 
 
 _Taken = tuple[npt.NDArray[np.uint8], FloatArray, FloatArray, npt.NDArray[np.bool_]]
