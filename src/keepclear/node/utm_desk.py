@@ -10,7 +10,7 @@ import hashlib
 import secrets
 from collections import deque
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from keepclear.line.state import State
 from keepclear.model.acts import Act, UtmChange, UtmExchange
@@ -23,12 +23,17 @@ Judge = Callable[[Ledger, datetime, str], Ruling]
 """Judges a request: the ledger, the moment, and a nonce of 32 hex digits that nobody else knows."""
 
 
+LOOKS_THROUGH = timedelta(hours=1)
+"""How often what is long over is taken out of the places of the ledger."""
+
+
 class UtmDesk:
     """The UTM ledger of a node, for its listeners. `pushed`: this node carries notifications itself."""
 
     def __init__(self, node: Node, *, pushes: bool = False) -> None:
         self.node = node
         self.pushes = pushes
+        self._looked_through = node.clock.now()
         self.wrote: deque[int] = deque(maxlen=1_000)
         """The numbers of the last changes that were composed here, kept or not."""
 
@@ -40,6 +45,9 @@ class UtmDesk:
         rulings: list[Ruling] = []
 
         def compose(state: State, now: datetime) -> Sequence[Act]:
+            if now - self._looked_through >= LOOKS_THROUGH:
+                self._looked_through = now
+                state.utm.forget_long_over(now)
             ruling = judge(state.utm, now, secrets.token_hex(16))
             rulings.append(ruling)
             self.wrote.append(state.utm.number + 1)

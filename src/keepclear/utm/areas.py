@@ -9,6 +9,7 @@ from keepclear.errors import Malformed
 from keepclear.model.utm import EntityKind, Gone, RidArea, RidEdition, Told, UtmVolume
 from keepclear.utm import rid
 from keepclear.utm.asked import RidAsked, Rules
+from keepclear.utm.holding import check_wide
 from keepclear.utm.index import extent_of
 from keepclear.utm.ledger import Ledger
 from keepclear.utm.limits import AREA
@@ -78,6 +79,7 @@ def _put(
     nonce: str,
     did: str,
 ) -> Ruling:
+    check_wide(ledger, asker, extent_of((volume,)))
     area = RidArea(
         id=id,
         owner=asker.sub,

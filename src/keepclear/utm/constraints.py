@@ -8,6 +8,7 @@ from keepclear.errors import Malformed
 from keepclear.model.utm import EntityKind, Gone, UtmConstraint, UtmVolume
 from keepclear.utm.asked import ConstraintAsked, Rules
 from keepclear.utm.demands import check_id, check_searched, check_url
+from keepclear.utm.holding import check_wide
 from keepclear.utm.index import extent_of
 from keepclear.utm.ledger import Ledger
 from keepclear.utm.limits import CONSTRAINT, check_volumes
@@ -103,4 +104,5 @@ def _put(
         volumes=asked.volumes,
     )
     extents = [extent_of(each.volumes) for each in (constraint, held) if each is not None]
+    check_wide(ledger, asker, extents[0])
     return Ruling(did=did, of=constraint, put=(constraint,), told=told(ledger, EntityKind.CONSTRAINT, extents, now))

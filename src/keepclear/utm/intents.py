@@ -24,6 +24,7 @@ from keepclear.utm.asked import IntentAsked, Rules
 from keepclear.utm.attaching import attach, orphaned
 from keepclear.utm.availability import check_not_down, of_manager
 from keepclear.utm.demands import check_id, check_searched, check_url
+from keepclear.utm.holding import check_wide
 from keepclear.utm.index import Extent, extent_of
 from keepclear.utm.ledger import Ledger
 from keepclear.utm.limits import INTENT, check_volumes
@@ -175,6 +176,7 @@ def _put(
     if ovn in ledger.requested_ovns:
         raise Malformed("each version needs an OVN of its own", field="requested_ovn_suffix", code="utm_ovn_suffix")
     extent = extent_of(asked.volumes)
+    check_wide(ledger, asker, extent)
     subscription, changed = attach(ledger, asker, id, asked, extent, now, nonce)
     if asked.state in NOMINAL:
         processes = subscription is not None and subscription.for_constraints

@@ -8,6 +8,7 @@ answer waits until nothing is ahead of the disk (`Node.current`).
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
 from typing import Any
 
 from msgspec.structs import replace
@@ -28,7 +29,7 @@ from keepclear.model.utm import (
     UtmSubscription,
     UtmVolume,
 )
-from keepclear.utm.index import Index, extent_of
+from keepclear.utm.index import Extent, Index, extent_of
 
 Back = list[Callable[[], object]]
 """Steps that undo a change, to be taken in reverse."""
@@ -50,6 +51,12 @@ INDEXED = (
     EntityKind.AREA,
     EntityKind.RID_SUBSCRIPTION,
 )
+
+
+WIDE = 100
+"""More cells than this make an entity a wide one (`Ledger.wide_cells`)."""
+LONG_OVER = timedelta(days=1)
+"""After so long nothing that has ended is looked for by its place."""
 
 
 def volumes_of(entity: Entity | None) -> tuple[UtmVolume, ...]:
@@ -81,6 +88,8 @@ class Ledger:
         """By entity id: the acts that changed it, in order."""
         self.requested_ovns: set[str] = set()
         """All OVNs that services ever asked for by a suffix of their own; none of them may come a second time."""
+        self.wide_cells: dict[str, int] = {}
+        """By service: the cells of its wide entities, each as often as it is covered, but for those long over."""
         self._registers: dict[EntityKind, dict[str, Any]] = {
             EntityKind.INTENT: self.intents,
             EntityKind.CONSTRAINT: self.constraints,
@@ -136,6 +145,17 @@ class Ledger:
     def register(self, kind: EntityKind) -> Mapping[str, Entity]:
         """The entities of a kind by id (availability by the name of the service)."""
         return self._registers[kind]
+
+    def forget_long_over(self, now: datetime) -> None:
+        """Take what has been over for a day out of the places, which it fills for nothing: no search would find it.
+
+        It is still held under its id, and comes back if it is put anew.
+        """
+        until_s = (now - LONG_OVER).timestamp()
+        for kind, index in self.places.items():
+            for name in [name for name, extent in index.extents.items() if extent.ends_s < until_s]:
+                self._count(self._registers[kind][name], index.extents[name], -1)
+                index.remove(name)
 
     @property
     def ahead(self) -> bool:
@@ -203,10 +223,23 @@ class Ledger:
         old_volumes, new_volumes = volumes_of(before), volumes_of(new)
         if old_volumes == new_volumes:
             return
-        if new_volumes:
+        if before is not None and name in index.extents:
+            self._count(before, index.extents[name], -1)
+        if new is not None and new_volumes:
             index.put(name, new_volumes)
+            self._count(new, index.extents[name], 1)
         else:
             index.remove(name)
+
+    def _count(self, entity: Entity, extent: Extent, sign: int) -> None:
+        """Keep `wide_cells` in step."""
+        if len(extent.cells) > WIDE:
+            whose = entity.owner if isinstance(entity, RidArea | RidSubscription) else getattr(entity, "manager", "")
+            count = self.wide_cells.get(whose, 0) + sign * len(extent.cells)
+            if count:
+                self.wide_cells[whose] = count
+            else:
+                self.wide_cells.pop(whose, None)
 
     def _file(self, name: str, act_id: str, back: Back) -> None:
         acts = self.history.setdefault(name, [])

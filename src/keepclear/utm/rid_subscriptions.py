@@ -10,6 +10,7 @@ from keepclear.errors import Malformed
 from keepclear.model.utm import EntityKind, Gone, RidArea, RidEdition, RidSubscription, UtmVolume
 from keepclear.utm import rid
 from keepclear.utm.asked import RidAsked, Rules
+from keepclear.utm.holding import check_wide
 from keepclear.utm.index import extent_of
 from keepclear.utm.ledger import Ledger
 from keepclear.utm.limits import SUBSCRIPTION
@@ -93,6 +94,7 @@ def _put(
     did: str,
     index: int,
 ) -> Ruling:
+    check_wide(ledger, asker, extent_of((volume,)))
     _check_room(ledger, asker, id, volume, asked.edition, now)
     subscription = RidSubscription(
         id=id,

@@ -12,6 +12,7 @@ from keepclear.model.utm import NO_SUBSCRIPTION, EntityKind, Gone, UtmConstraint
 from keepclear.utm.asked import Rules, SubscriptionAsked
 from keepclear.utm.attaching import covers
 from keepclear.utm.demands import check_id, check_url
+from keepclear.utm.holding import check_in_one_place, check_wide
 from keepclear.utm.index import extent_of
 from keepclear.utm.ledger import Ledger
 from keepclear.utm.limits import QUERY, SUBSCRIPTION, check_volumes
@@ -181,9 +182,17 @@ def _put(
     index: int,
 ) -> Ruling:
     extent = extent_of((volume,))
+    check_wide(ledger, asker, extent)
+    held = ledger.subscriptions.get(id)
+    if held is None or held.implicit:
+        check_in_one_place(ledger, asker, extent, now)
     for name in dependents(ledger, id):
-        intent = ledger.places[EntityKind.INTENT].extents[name]
-        if not ended(intent, now) and not (asked.for_intents and covers(extent, intent, now, CLOCK_SKEW)):
+        intent = ledger.places[EntityKind.INTENT].extents.get(name)
+        if (
+            intent is not None
+            and not ended(intent, now)
+            and not (asked.for_intents and covers(extent, intent, now, CLOCK_SKEW))
+        ):
             raise Malformed(
                 "an operational intent that hangs on the subscription would not be covered",
                 field="extents",

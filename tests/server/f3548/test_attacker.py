@@ -7,11 +7,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from keepclear.model.utm import EntityKind
 from keepclear.server.f3548.own_uss import Requests
 from keepclear.server.f3548.routes import Answer
+from keepclear.utm import holding
 from keepclear.utm.attaching import MAX_VERTICES
 from tests.server.f3548.surface import (
     CONSTRAINTS,
@@ -21,6 +26,7 @@ from tests.server.f3548.surface import (
     SUBSCRIPTIONS,
     TWO,
     Dss,
+    Reply,
     uuid,
     with_dss,
 )
@@ -173,6 +179,77 @@ def test_an_ovn_never_comes_twice_so_nobody_plans_beside_what_he_read_of_an_olde
 def suffix(dss: Dss, number: int) -> str:
     digits = f"{int(dss.clock.now().timestamp() * 1_000):012x}"
     return f"{digits[:8]}-{digits[8:]}-7a18-9b61-{number:012x}"
+
+
+# ── what all share ──
+
+
+def test_a_service_has_only_so_many_subscriptions_in_one_place_and_others_are_free(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each of them is told of every change there, in the transaction of whoever makes it."""
+    monkeypatch.setattr(holding, "MAX_IN_ONE_PLACE", 5)
+
+    async def work(dss: Dss) -> None:
+        for number in range(5):
+            await dss.subscribe(uuid(100 + number), by="mallory")
+        many = await dss.ask("PUT", f"{SUBSCRIPTIONS}/{SUB}", dss.subscription(by="mallory"), by="mallory")
+        assert many.refused(429, "extents")["code"] == "utm_too_many"
+        held = dss.node.state.utm.subscriptions[uuid(100)]
+        again = f"{SUBSCRIPTIONS}/{held.id}/{held.version}"
+        (await dss.ask("PUT", again, dss.subscription(by="mallory"), by="mallory")).must(200)
+        await dss.subscribe(SUB, by="mallory", extents=dss.volume(at=(10.0, 10.0)))
+        await dss.subscribe(uuid(200), by="mallory", extents=dss.volume(heights=(500.0, 600.0)))
+        await dss.subscribe(uuid(300), by="bravo")
+        for number in range(3):
+            await dss.plan(uuid(400 + number), dss.volume(heights=(1_000.0 + 10 * number, 1_005.0 + 10 * number)))
+
+    survives(tmp_path, work)
+
+
+def test_a_service_fills_only_so_many_cells_until_what_it_held_is_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(holding, "MAX_WIDE_CELLS", 20_000)
+
+    async def work(dss: Dss) -> None:
+        utm = dss.node.state.utm
+
+        async def wide(number: int, by: str = "mallory") -> Reply:
+            area = dss.volume(at=(3.0 * number, 0.0), radius_m=50_000.0)
+            return await dss.ask("PUT", f"{SUBSCRIPTIONS}/{uuid(number)}", dss.subscription(area, by=by), by=by)
+
+        replies = [await wide(number) for number in range(1, 6)]
+        assert [reply.status for reply in replies].count(429) >= 2
+        assert 10_000 < utm.wide_cells["mallory"] <= 20_000
+        reply = await dss.ask("PUT", f"{SUBSCRIPTIONS}/{SUB}", dss.subscription(by="mallory"), by="mallory")
+        reply.must(200)  # what is not wide
+        (await wide(9, by="bravo")).must(200)
+        taken = utm.subscriptions[uuid(1)]
+        (await dss.ask("DELETE", f"{SUBSCRIPTIONS}/{uuid(1)}/{taken.version}", by="mallory")).must(200)
+        (await wide(1)).must(200)
+        dss.clock.set(dss.clock.now() + timedelta(hours=30))
+        (await wide(8)).must(200)
+        assert utm.wide_cells["mallory"] < 10_000
+        assert utm.places[EntityKind.SUBSCRIPTION].extents.keys() == {uuid(8)}
+        (await dss.ask("GET", f"{SUBSCRIPTIONS}/{uuid(1)}", by="mallory")).must(200)
+        (await wide(1)).must(200)  # over, so it may begin anew
+
+    with_dss(tmp_path, work)
+
+
+def test_what_is_taken_back_counts_no_more(tmp_path: Path) -> None:
+    async def work(dss: Dss) -> None:
+        ref = await dss.plan(ONE, dss.volume(radius_m=20_000.0))
+        (await dss.ask("DELETE", f"{INTENTS}/{ONE}/{ref['ovn']}")).must(200)
+        made = dss.constraint(dss.volume(radius_m=20_000.0))
+        reply = await dss.ask("PUT", f"{CONSTRAINTS}/{TWO}", made, by="civil")
+        assert dss.node.state.utm.wide_cells.keys() == {"civil"}
+        ovn = reply.must(201)["constraint_reference"]["ovn"]
+        (await dss.ask("DELETE", f"{CONSTRAINTS}/{TWO}/{ovn}", by="civil")).must(200)
+        assert not dss.node.state.utm.wide_cells
+
+    survives(tmp_path, work)
 
 
 # ── what is remembered ──
