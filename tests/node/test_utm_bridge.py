@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
 
+import msgspec
 import pytest
 
 from keepclear.geometry.grids import to_mgrs
@@ -15,6 +16,7 @@ from keepclear.line.utm_plans import Terms, owed, sourced
 from keepclear.line.utm_requests import KIND, constraint_id
 from keepclear.model import acts as a
 from keepclear.model.base import Name, Words
+from keepclear.model.findings import FindingKind
 from keepclear.model.parties import LineCard
 from keepclear.model.places import LatLon, PlaceNames
 from keepclear.model.times import Window
@@ -342,3 +344,38 @@ def test_nobody_else_can_take_the_constraint_of_a_request_away() -> None:
         assert here.closed() == {id}
 
     on_a_line(work)
+
+
+def test_an_intent_too_large_for_one_envelope_is_said_too() -> None:
+    async def work(here: Scene) -> None:
+        many = [volume((HOME[0] + number * 1e-5, HOME[1])) for number in range(600)]
+        await here.here.put(1, ALFA, "http://127.0.0.1:9", *many)
+        await here.settle()
+        (notice,) = here.said(a.Notice)
+        assert isinstance(notice, a.Notice)
+        assert sourced(notice.plan.basis, "volumes") == "outline"
+
+    on_a_line(work)
+
+
+def test_intents_beside_one_another_are_no_conflicts_of_the_line() -> None:
+    async def work(here: Scene) -> None:
+        for number in range(1, 6):
+            await here.here.put(number, ALFA, "http://127.0.0.1:9")
+        await here.settle()
+        await here.here.node.tick()
+        kinds = [act.finding.kind for act in _acts(here) if isinstance(act, a.Noticed)]
+        assert FindingKind.CONFLICT not in kinds
+        plan = here.said(a.Notice)[0]
+        assert isinstance(plan, a.Notice)
+        mine = msgspec.structs.replace(plan.plan, id="mine", group=None)
+        await here.say(a.Notice(to=("ground",), plan=mine))
+        await here.here.node.tick()
+        kinds = [act.finding.kind for act in _acts(here) if isinstance(act, a.Noticed)]
+        assert kinds.count(FindingKind.CONFLICT) == 5, "with what others plan they are"
+
+    on_a_line(work)
+
+
+def _acts(here: Scene) -> list[a.Act]:
+    return [message.act for message in here.here.node.state.log]

@@ -62,7 +62,7 @@ def around(volumes: Sequence[UtmVolume], widest: Circle) -> Outline:
     groups = [(each,) for each in volumes] if len(volumes) <= MOST_VOLUMES else [tuple(volumes)]
     return Outline(
         tuple(
-            Volume(area=_circle_around(group) or widest, band=_band(group), window=_window(group)) for group in groups
+            Volume(area=circle_around(group) or widest, band=_band(group), window=_window(group)) for group in groups
         ),
         False,
     )
@@ -82,14 +82,8 @@ def for_services(volume: Volume) -> UtmVolume:
     )
 
 
-def _area(volume: UtmVolume) -> Area:
-    if volume.circle is not None:
-        centre = volume.circle.centre
-        return Circle(centre=_lat_lon(centre), radius_m=volume.circle.radius_m)
-    return Polygon(vertices=tuple(_lat_lon(each) for each in volume.polygon))
-
-
-def _circle_around(volumes: Sequence[UtmVolume]) -> Circle | None:
+def circle_around(volumes: Sequence[UtmVolume]) -> Circle | None:
+    """A circle that contains all of the volumes; None if none of at most 500 km does."""
     points = [point for each in volumes for point in each.polygon]
     points += [each.circle.centre for each in volumes if each.circle is not None]
     reaches = [0.0 for each in volumes for _ in each.polygon]
@@ -105,6 +99,13 @@ def _circle_around(volumes: Sequence[UtmVolume]) -> Circle | None:
         return None
     radius_m = max(apart + reach for apart, reach in zip(away_m.tolist(), reaches, strict=True)) * BEYOND + 1.0
     return Circle(centre=centre, radius_m=radius_m) if radius_m <= LARGEST_RADIUS_M else None
+
+
+def _area(volume: UtmVolume) -> Area:
+    if volume.circle is not None:
+        centre = volume.circle.centre
+        return Circle(centre=_lat_lon(centre), radius_m=volume.circle.radius_m)
+    return Polygon(vertices=tuple(_lat_lon(each) for each in volume.polygon))
 
 
 def _middle(points: Sequence[UtmPoint]) -> LatLon | None:

@@ -23,7 +23,7 @@ from keepclear.line.plans import current_plan
 from keepclear.line.procedure import cancelled_by
 from keepclear.line.sound import check_names, check_sound
 from keepclear.line.state import State, Thread
-from keepclear.line.utm_outline import Outline, around, exactly
+from keepclear.line.utm_outline import Outline, around, circle_around, exactly
 from keepclear.model import acts as a
 from keepclear.model.base import Name, Words, hidden_in
 from keepclear.model.basis import Basis, BasisKind
@@ -34,6 +34,9 @@ from keepclear.model.utm import IntentState, UtmConstraint, UtmIntent, UtmVolume
 from keepclear.model.volumes import AltitudeBand, Circle, Volume
 
 ROLE = "utm bridge"
+GROUP = "utm.services"
+"""All these plans are of one group, so they are not held against each other: services do that among themselves, and by
+another measure than this line's separation (F3548-21, strategic coordination)."""
 MOST_PLANS = 1_000
 """Plans the party has in force on the line by this machine; beyond them only what a request concerns is said."""
 AT_MOST_EVERY = timedelta(seconds=2)
@@ -118,6 +121,8 @@ def owed(
         entity = None
     if entity is None:
         return NOTHING if thread is None or held is None else _cancel(state, thread, held[1], ENDED)
+    if held is None and not requested and not _may_concern(terms, entity.volumes, now):
+        return NOTHING
     change = state.utm.history[id][-1]
     wanted = plan_for(terms, entity, details, change)
     again_at = wanted.window.starts_at - terms.ahead
@@ -187,6 +192,7 @@ def _plan(terms: Terms, entity: UtmIntent | UtmConstraint, drawn: Outline, named
         ),
         volumes=volumes,
         names=(_names(terms, volumes[0]),),
+        group=GROUP,
         basis=Basis(
             kind=BasisKind.DECLARED,
             note=Name(
@@ -219,6 +225,14 @@ def _names(terms: Terms, volume: Volume) -> PlaceNames:
 def shown(manager: str) -> str:
     """The name of a service as it may stand in a text."""
     return "".join("?" if char == "\n" or hidden_in(char) else char for char in manager[:60])
+
+
+def _may_concern(terms: Terms, volumes: Sequence[UtmVolume], now: datetime) -> bool:
+    """Whether it is worth a closer look, at a hundredth of its cost: what is over or far away is not."""
+    if all(each.ends_at is not None and each.ends_at <= now for each in volumes):
+        return False
+    circle = circle_around(volumes)
+    return circle is None or within(circle, terms.area, 0.0)
 
 
 def _fits(plan: Plan) -> bool:

@@ -13,10 +13,11 @@ import heapq
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from itertools import chain, islice
 
 import structlog
 
-from keepclear.errors import KeepclearError, NodeStopped, Refused
+from keepclear.errors import KeepclearError, Malformed, NodeStopped, Refused
 from keepclear.formats.f3548.details import IntentTold
 from keepclear.line.message import Message
 from keepclear.line.state import State, Thread
@@ -34,10 +35,12 @@ from keepclear.utm.owing import succeeded
 from keepclear.utm.ruling import Asker, Ruling, Stale
 from keepclear.utm.scopes import CONSTRAINT_MANAGEMENT
 
-AT_ONCE = 32
+AT_ONCE = 8
 """Plans said in one go."""
+LOOKED_AT = 1_000
+"""Entities looked at for it: most are far away."""
 PAUSE_S = 0.5
-"""Between one go and the next: so many more changes of one plan become one."""
+"""After something was said: services have the node for themselves, and more changes of one plan become one."""
 LOOK_EVERY_S = 1.0
 """How often it is looked what time has brought: plans that begin soon enough, requests that are over."""
 MOST_CONSTRAINTS = 200
@@ -65,6 +68,8 @@ class UtmBridge:
         """Plan ids to be looked at, in order."""
         self._requests_due = False
         self._later: list[tuple[datetime, str]] = []
+        self._again_at: dict[str, datetime] = {}
+        """When to look at a plan again, in order; and by plan, for only the last such note of it counts."""
         self._requested: frozenset[str] = frozenset()
         """The plan ids of intents that a standing request may concern."""
         self._not_before: dict[str, datetime] = {}
@@ -127,8 +132,12 @@ class UtmBridge:
         if isinstance(act, a.Attachment):
             self._parts.setdefault(act.sha256, {})[act.part] = act.base64
         elif isinstance(act, a.UtmChange):
-            whole = unpacked(act, self._parts.pop(act.attached, None)) if act.attached else act
-            self._look_at(_named(whole))
+            try:
+                whole = unpacked(act, self._parts.pop(act.attached, None)) if act.attached else act
+            except Malformed:  # its attachment was kept before this began to listen
+                self._look_at_everything()
+            else:
+                self._look_at(_named(whole))
         elif isinstance(act, a.UtmExchange):
             if act.way is Way.RECEIVED and act.did.startswith("notify") and act.entity and succeeded(act.outcome):
                 self._look_at((f"{'constraint' if 'Constraint' in act.did else 'intent'}.{act.entity}",))
@@ -145,6 +154,12 @@ class UtmBridge:
         if self._due:
             self._woken.set()
 
+    def _look_again(self, plan: str, at: datetime) -> None:
+        before = self._again_at.get(plan)
+        if before is None or at < before:
+            self._again_at[plan] = at
+            heapq.heappush(self._later, (at, plan))
+
     def _look_at_requests(self) -> None:
         self._requests_due = True
         self._woken.set()
@@ -154,7 +169,10 @@ class UtmBridge:
             await self._node.clock.sleep(LOOK_EVERY_S)
             now = self._node.clock.now()
             while self._later and self._later[0][0] <= now:
-                self._look_at((heapq.heappop(self._later)[1],))
+                at, plan = heapq.heappop(self._later)
+                if self._again_at.get(plan) == at:
+                    del self._again_at[plan]
+                    self._look_at((plan,))
             if self._node.state.requests or self._node.state.utm.closures:
                 self._look_at_requests()
 
@@ -174,7 +192,6 @@ class UtmBridge:
                 log.warning("bridge.not_said", why=str(error))
                 await self._node.clock.sleep(LOOK_EVERY_S)
                 self._look_at_everything()
-            await self._node.clock.sleep(self._pause_s)
 
     async def _go(self) -> None:
         state = await self._node.current()
@@ -186,28 +203,40 @@ class UtmBridge:
         if self._requests_due:
             self._requests_due = False
             await self._requests(state)
-        batch = list(self._due)[:AT_ONCE]
-        for plan in batch:
-            del self._due[plan]
-        ended = await asyncio.gather(*[self._say(plan) for plan in batch], return_exceptions=True)
+        said: list[tuple[str, a.Said]] = []
+        first = [plan for plan in self._requested if plan in self._due]
+        for plan in dict.fromkeys(islice(chain(first, list(self._due)), LOOKED_AT)):
+            if len(said) == AT_ONCE:
+                break
+            self._due.pop(plan, None)
+            found = self._look(plan)
+            if found is not None:
+                said.append((plan, found))
+            await asyncio.sleep(0)  # services are answered between two of them
+        ended = await asyncio.gather(*[self._say(*each) for each in said], return_exceptions=True)
         for each in ended:
             if isinstance(each, BaseException):
                 raise each
+        if said:
+            await self._node.clock.sleep(self._pause_s)
 
-    async def _say(self, plan: str) -> None:
+    def _look(self, plan: str) -> a.Said | None:
+        """What is to be said of an entity now."""
         state, now = self._node.state, self._node.clock.now()
         requested = plan in self._requested
         found = owed(state, self._terms, plan, self._details(state.utm, plan), now, requested=requested)
         if found.again_at is not None:
-            heapq.heappush(self._later, (found.again_at, plan))
-        if found.said is not None:
-            try:
-                await self._node.submit(self._terms.party, self._terms.line, found.said)
-            except Refused as error:
-                # Such as a suspended line: it is looked at again when that ends, or when the entity changes.
-                log.warning("bridge.refused", plan=plan, why=str(error))
+            self._look_again(plan, found.again_at)
         if requested:
             self._ask(state.utm, plan)
+        return found.said
+
+    async def _say(self, plan: str, said: a.Said) -> None:
+        try:
+            await self._node.submit(self._terms.party, self._terms.line, said)
+        except Refused as error:
+            # Such as a suspended line: it is looked at again when that ends, or when the entity changes.
+            log.warning("bridge.refused", plan=plan, why=str(error))
 
     def _details(self, ledger: Ledger, plan: str) -> Sequence[UtmVolume] | None:
         kind, _, id = plan.partition(".")
@@ -231,7 +260,7 @@ class UtmBridge:
         if intent is None or self._details(ledger, plan) is not None or self._asked.get(id) == intent.ovn:
             return
         if len(self._asking) >= MOST_ASKED:
-            heapq.heappush(self._later, (self._node.clock.now(), plan))
+            self._look_again(plan, self._node.clock.now())
             return
         self._asked[id] = intent.ovn
         self._asked.move_to_end(id)
