@@ -1,4 +1,4 @@
-"""Runs the DSS scenarios of the field's uss_qualifier (F3548-21) against a node, and counts the checks that fail.
+"""Runs the DSS scenarios of the field's uss_qualifier (F3548-21, F3411) at a node, and counts the checks that fail.
 
 Runs in the suite's own environment: `scenarios.py URL [URL]`, the second of another instance. The package on PyPI
 leaves out the pages in which scenarios are described and the OpenAPI files, and without them nothing runs. So the
@@ -12,7 +12,7 @@ from __future__ import annotations
 import inspect
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from importlib import import_module
 from types import SimpleNamespace
@@ -20,9 +20,11 @@ from typing import Any
 
 from implicitdict import ImplicitDict
 from monitoring.monitorlib import schema_validation
+from monitoring.uss_qualifier.resources.astm.f3411 import dss as rid_dss
 from monitoring.uss_qualifier.resources.astm.f3548.v21 import dss
 from monitoring.uss_qualifier.resources.communications import auth_adapter, client_identity
 from monitoring.uss_qualifier.resources.interuss import id_generator
+from monitoring.uss_qualifier.resources.netrid import service_area
 from monitoring.uss_qualifier.resources.planning_area import PlanningAreaResource, PlanningAreaSpecification
 from monitoring.uss_qualifier.resources.volume import VolumeResource, VolumeSpecification
 from monitoring.uss_qualifier.scenarios import scenario
@@ -48,9 +50,23 @@ SCENARIOS = (
     "interuss.ovn_request.dss_ovn_request",
 )
 """Without a second instance, one stands for all where a scenario writes at one and reads at the others."""
+RID_SCENARIOS = (
+    "heavy_traffic_concurrent",
+    "isa_expiry",
+    "isa_simple",
+    "isa_subscription_interactions",
+    "isa_validation",
+    "subscription_simple",
+    "subscription_validation",
+    "token_validation",
+)
+RID_EDITIONS = {"v22a": ("F3411-22a", "/rid/v2"), "v19": ("F3411-19", "")}
+"""What the suite calls an edition of Remote ID, and where its paths begin here."""
 SCOPES = (
     *("utm.strategic_coordination", "utm.constraint_management", "utm.constraint_processing"),
     *("utm.conformance_monitoring_sa", "utm.availability_arbitration"),
+    *("rid.service_provider", "rid.display_provider"),
+    *("dss.read.identification_service_areas", "dss.write.identification_service_areas"),
     *("interuss.pool_status.read", "interuss.versioning.read_system_versions", ""),
 )
 CORNERS = ((37.1853, -80.614), (37.2148, -80.614), (37.2148, -80.544), (37.1853, -80.544))
@@ -153,13 +169,35 @@ def resources(urls: Sequence[str]) -> dict[str, Any]:
         read(dss.DSSInstancesSpecification, dss_instances=instances[1:] or instances), "here", auth_adapter=first
     )
     ids = id_generator.IDGeneratorResource(id_generator.IDGeneratorSpecification(), "here", client_identity=identity)
+    remote = {
+        edition: rid_dss.DSSInstanceResource(
+            read(
+                rid_dss.DSSInstanceSpecification, participant_id="here0", rid_version=version, base_url=urls[0] + base
+            ),
+            "here",
+            auth_adapter=first,
+        )
+        for edition, (version, base) in RID_EDITIONS.items()
+    }
+    now = {"starting_from": {"time_during_test": "TimeOfEvaluation"}}
+    times = {
+        "start_time": {"offset_from": {**now, "offset": "1s"}},
+        "end_time": {"offset_from": {**now, "offset": "60m"}},
+    }
     low, high = ({"value": value, "reference": "W84", "units": "M"} for value in (0, 3048))
     area = PlanningAreaResource(
         read(PlanningAreaSpecification, base_url="https://uss.example/utm"),
         "here",
         volume=volume(CORNERS, altitude_lower=low, altitude_upper=high),
     )
+    service = service_area.ServiceAreaResource(
+        read(service_area.ServiceAreaSpecification, base_url="https://uss.example/rid"),
+        "here",
+        volume=volume(CORNERS, altitude_lower=low, altitude_upper=high, **times),
+    )
     return {
+        **remote,
+        "isa": service,
         "dss": one,
         "other_instances": several,
         "dss_instances": several,
@@ -172,23 +210,31 @@ def resources(urls: Sequence[str]) -> dict[str, Any]:
     }
 
 
+def play(name: str, given: Mapping[str, Any], checks: Checks) -> None:
+    """Run what a module has of scenarios."""
+    module = import_module(f"monitoring.uss_qualifier.scenarios.{name}")
+    here = [each for each in vars(module).values() if inspect.isclass(each) and each.__module__ == module.__name__]
+    for kind in [each for each in here if issubclass(each, scenario.GenericTestScenario)]:
+        parameters = [each for each in inspect.signature(kind.__init__).parameters if each in given]
+        made, failed = checks.made, len(checks.failed)
+        run: Any = kind(**{each: given[each] for each in parameters})
+        try:
+            run.run(SimpleNamespace(start_time=datetime.now(UTC), stop_fast=False))
+        finally:
+            run.cleanup()
+        print(f"{kind.__name__}: {checks.made - made} checks, {len(checks.failed) - failed} failed", flush=True)
+
+
 def main() -> int:
     checks = Checks()
     take_over(checks)
     schema_validation.validate = lambda *values, **more: []
     given = resources(sys.argv[1:])
     for name in SCENARIOS:
-        module = import_module(f"monitoring.uss_qualifier.scenarios.{name}")
-        here = [each for each in vars(module).values() if inspect.isclass(each) and each.__module__ == module.__name__]
-        for kind in [each for each in here if issubclass(each, scenario.GenericTestScenario)]:
-            parameters = [each for each in inspect.signature(kind.__init__).parameters if each in given]
-            made, failed = checks.made, len(checks.failed)
-            run: Any = kind(**{each: given[each] for each in parameters})
-            try:
-                run.run(SimpleNamespace(start_time=datetime.now(UTC), stop_fast=False))
-            finally:
-                run.cleanup()
-            print(f"{kind.__name__}: {checks.made - made} checks, {len(checks.failed) - failed} failed", flush=True)
+        play(name, given, checks)
+    for edition in RID_EDITIONS:
+        for name in RID_SCENARIOS:
+            play(f"astm.netrid.{edition}.dss.{name}", {**given, "dss": given[edition]}, checks)
     print("\n".join(checks.failed))
     return 1 if checks.failed or not checks.made else 0
 
