@@ -6,6 +6,8 @@ import asyncio
 import shutil
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import httpx
 import msgspec
@@ -15,11 +17,22 @@ from keepclear.cli import main
 from keepclear.errors import Malformed, Refused, StoreUnusable
 from keepclear.model.base import Name
 from keepclear.model.parties import LineCard
+from keepclear.model.utm import Way
+from keepclear.node.calling import exchange
 from keepclear.node.home import Home, HostedParty, create, open_home
+from keepclear.node.utm_desk import UtmDesk
+from keepclear.server.f3548.app import Services
+from keepclear.server.f3548.auth import Verifier
+from keepclear.server.f3548.own_uss import OwnUss
+from keepclear.server.f3548.routes import Call
+from keepclear.server.f3548.settings import Settings
+from keepclear.server.f3548.uss import get_log_set
 from keepclear.server.run import Service
 from keepclear.store import SqliteStore
 from tests.node import saying
+from tests.node.pool import pool
 from tests.postgres import Server
+from tests.utm.cast import ALFA, ONE
 
 NOW = datetime(2017, 9, 8, 5, 0, tzinfo=UTC)
 NODE = "served.node"
@@ -64,6 +77,26 @@ def test_what_one_instance_was_told_the_other_shows(database: Server, tmp_path: 
 
     asyncio.run(story())
     assert not list(tmp_path.glob("*/record.sqlite"))
+
+
+def test_a_service_finds_at_one_instance_what_it_told_another(database: Server) -> None:
+    async def story() -> None:
+        async with pool(database.url) as (one, other):
+            told = exchange(Way.RECEIVED, ALFA.sub, "notifyOperationalIntentDetailsChanged", NOW, "204", entity=ONE)
+            await UtmDesk(one).file(told)
+            assert told not in [message.act for message in other.state.log]
+            services = Services(
+                desk=UtmDesk(other),
+                settings=Settings(),
+                node=other,
+                verifier=cast(Verifier, None),
+                uss=cast(OwnUss, SimpleNamespace(uss=SimpleNamespace(base_url="https://desk.example"))),
+            )
+            answer = await get_log_set(services, Call(ALFA, {"log_set_id": ONE}, {}, b"", "", {}))
+            (message,) = msgspec.json.decode(answer.body)["messages"]
+            assert (message["method"], message["response_code"]) == ("POST", 204)
+
+    asyncio.run(story())
 
 
 def test_export_reads_the_database_when_no_instance_runs(

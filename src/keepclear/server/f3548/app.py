@@ -153,6 +153,7 @@ class UtmApp:
         return of_problem(429, "too_many", "too many requests from this address", lang, headers)
 
     def _availability(self, manager: str) -> Availability:
+        """For the references in a refusal: the writer has taken in what all instances kept when it came to refuse."""
         return of_manager(self.services.node.state.utm, manager)
 
     # ── the tree of paths ──

@@ -99,7 +99,8 @@ async def get_log_set(services: Services, call: Call) -> Answer:
     The whole record is exported and proved with `keepclear export`; here a service sees only its own part of it.
     """
     id = entity_id(call.path["log_set_id"], "log_set_id")
-    acts = [message.act for message in services.node.state.log[-MAX_LOOKED_THROUGH:]]
+    state = await services.node.current()  # another instance may have been the one that was told
+    acts = [message.act for message in state.log[-MAX_LOOKED_THROUGH:]]
     found = [
         _exchange_record(services, act)
         for act in acts
