@@ -19,11 +19,12 @@ from keepclear.formats.f3548.details import (
 )
 from keepclear.line.state import State
 from keepclear.model.acts import UtmChange
-from keepclear.model.utm import EntityKind, UtmConstraint, UtmIntent, Way
+from keepclear.model.utm import EntityKind, Gone, UtmConstraint, UtmIntent, Way
 from keepclear.node.calling import exchange
 from keepclear.node.uss import Uss
 from keepclear.utm.ledger import Ledger
 from keepclear.utm.owing import Debt
+from keepclear.utm.past import whole_change
 from keepclear.utm.peers import Untrue, check_constraint, check_intent
 from keepclear.utm.ruling import Asker, NotAllowed, Stale
 
@@ -74,7 +75,8 @@ class Hearing:
             raise refusal
         if said is None or said.now is None:
             return
-        self._remember(said.now)
+        if held is not None or said.now.id in self._heard:
+            self._remember(said.now)
         if isinstance(said.now, IntentTold) and isinstance(held, UtmIntent):
             await self._uss.observe(held, (*said.now.volumes, *said.now.off_nominal))
 
@@ -82,12 +84,14 @@ class Hearing:
         self, ledger: Ledger, kind: EntityKind, asker: Asker, said: Notification
     ) -> UtmIntent | UtmConstraint | None:
         held = ledger.intents.get(said.id) if kind is EntityKind.INTENT else ledger.constraints.get(said.id)
-        manager = _last_manager(self._uss.desk.node.state, said.id) if held is None else held.manager
+        manager = _last_manager(self._uss.desk.node.state, kind, said.id) if held is None else held.manager
         if manager != asker.sub:
             raise NotAllowed("only the manager of an entity tells of it", field="authorization", code="utm_not_manager")
         if said.now is None:
             return held
         before = self._heard.get(said.id)
+        if before is not None and held is not None and said.now.ovn == held.ovn != before.ovn:
+            before = None  # it is what the DSS holds; if it ended and began anew its versions did too
         if before is not None and (
             said.now.version < before.version or (said.now.version == before.version and said.now != before)
         ):
@@ -123,10 +127,15 @@ def _outcome(refusal: Refused | None) -> str:
     return f"{status} {refusal.code}"
 
 
-def _last_manager(state: State, id: str) -> str | None:
-    """Whose an entity was that is in the DSS no more; None if there never was one."""
+def _last_manager(state: State, kind: EntityKind, id: str) -> str | None:
+    """Whose an entity was that is in the DSS no more; None if there never was one.
+
+    Somebody else may have something of another kind under the same id since.
+    """
     for act_id in reversed(state.utm.history.get(id, ())):
-        act = state.acts[act_id].act if act_id in state.acts else None
-        if isinstance(act, UtmChange):
-            return act.by
+        message = state.acts.get(act_id)
+        if message is None or not isinstance(message.act, UtmChange):
+            continue
+        if Gone(kind=kind, id=id) in whole_change(state, message).gone:
+            return message.act.by
     return None

@@ -174,6 +174,39 @@ def test_that_something_ended_is_taken_from_who_managed_it_last() -> None:
     uss_side(work)
 
 
+def test_something_else_under_the_id_of_what_ended_gives_nobody_a_say_in_it() -> None:
+    async def work(side: UssSide, alfa: Service) -> None:
+        intent = await side.here.put(1, ALFA, alfa.url())
+        late = await told(side, 1)
+        path = f"/dss/v1/operational_intent_references/{intent.id}/{intent.ovn}"
+        (await side.ask("DELETE", path, by="alfa", scopes=SC)).must(200)
+        wants = side.subscription(by="mallory")
+        (await side.ask("PUT", f"/dss/v1/subscriptions/{intent.id}", wants, by="mallory", scopes=SC)).must(200)
+        forged = json.loads(json.dumps(late))
+        forged["operational_intent"]["reference"] |= {"version": 2**31 - 1, "manager": "mallory"}
+        (await side.ask("POST", INTENTS, forged, by="mallory", scopes=SC)).must(403)
+        forged["operational_intent"]["reference"]["manager"] = "alfa"
+        (await side.ask("POST", INTENTS, forged, by="alfa", scopes=SC)).must(204)
+        await side.here.put(1, ALFA, alfa.url())
+        (await side.ask("POST", INTENTS, await told(side, 1), by="alfa", scopes=SC)).must(204)
+
+    uss_side(work)
+
+
+def test_an_intent_that_ended_and_began_anew_is_told_of_from_its_first_version_on() -> None:
+    async def work(side: UssSide, alfa: Service) -> None:
+        for radius_m in (300.0, 200.0):
+            intent = await side.here.put(1, ALFA, alfa.url(), volume(radius_m=radius_m))
+        old = await told(side, 1)
+        (await side.ask("POST", INTENTS, old, by="alfa", scopes=SC)).must(204)
+        path = f"/dss/v1/operational_intent_references/{intent.id}/{intent.ovn}"
+        (await side.ask("DELETE", path, by="alfa", scopes=SC)).must(200)
+        await side.here.put(1, ALFA, alfa.url())
+        (await side.ask("POST", INTENTS, await told(side, 1), by="alfa", scopes=SC)).must(204)
+
+    uss_side(work)
+
+
 def test_nobody_tells_of_anothers_intent() -> None:
     async def work(side: UssSide, alfa: Service) -> None:
         await put(side, FLIGHT, plan(), by="operator")
