@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from keepclear.model.utm import Way
+from keepclear.node import notifier
 from keepclear.node.clock import HandClock
 from keepclear.node.notifier import PATIENCE
 from keepclear.store import MemoryStore, SqliteStore
@@ -182,6 +183,33 @@ def test_who_is_slow_gone_or_failing_holds_up_nobody_else() -> None:
             versions = [body["operational_intent"]["reference"]["version"] for _, _, body in late.asked]
             assert versions == [1, 2]
             assert here.node.state.owing.lanes[gone.url()].debts[0].number == 5
+            await here.stop()
+
+    asyncio.run(work())
+
+
+def test_a_host_with_many_slow_urls_holds_up_only_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(notifier, "AT_ONCE", notifier.AT_ONE_HOST + 2)
+
+    async def work() -> None:
+        held_back = asyncio.Event()
+
+        async def slow(method: str, path: str, body: bytes) -> tuple[int, bytes]:
+            await held_back.wait()
+            return 204, b""
+
+        async with Service() as well, Service(slow) as mallory:
+            here = await sky(MemoryStore(), HandClock(T0), well, mallory)
+            for number in range(notifier.AT_ONE_HOST + 10):
+                await here.subscribe(1000 + number, BRAVO, mallory.url(f"u{number}"))
+            await here.subscribe(2000, ALFA, well.url())
+            await here.uss.plan("desk", FLIGHT, flight())
+            await well.heard(1)
+            await mallory.heard(notifier.AT_ONE_HOST)
+            assert not [each for each in sent(here) if each[1] != "204"]  # nobody was given up for it
+            held_back.set()
+            await here.notifier.settled()
+            assert {each[1] for each in sent(here)} == {"204"}
             await here.stop()
 
     asyncio.run(work())

@@ -78,6 +78,14 @@ def host_of(url: str) -> str:
         return url[:200]
 
 
+def place_of(url: str) -> str:
+    """The host and port a URL names; the whole of what is no URL."""
+    try:
+        return urlsplit(url).netloc.lower() or url
+    except ValueError:
+        return url
+
+
 def exchange(
     way: Way,
     peer: str,

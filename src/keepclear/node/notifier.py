@@ -11,20 +11,24 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from weakref import WeakValueDictionary
 
 import structlog
 
 from keepclear.errors import KeepclearError, NodeStopped, Refused, StoreFailed
 from keepclear.model.acts import UtmChange
 from keepclear.model.utm import EntityKind, Told, Way
-from keepclear.node.calling import Answered, Caller, exchange, host_of
+from keepclear.node.calling import Answered, Caller, exchange, host_of, place_of
 from keepclear.node.node import Node
+from keepclear.node.outbound import MAX_CONNECTIONS
 from keepclear.node.utm_desk import UtmDesk
 from keepclear.store import SharedStore
 from keepclear.utm.owing import EXPIRED, FIRST_PAUSE_S, Debt, wanted
 
 AT_ONCE = 256
 """Messages on their way at a time to subscribers that answered last time."""
+AT_ONE_HOST = MAX_CONNECTIONS
+"""And to one host, so that a host with a thousand slow URLs holds up none but its own."""
 AILING_AT_ONCE = 32
 """And to those that did not."""
 PATIENCE = timedelta(seconds=5)
@@ -78,6 +82,7 @@ class Notifier:
         self._lanes: dict[str, asyncio.Task[None]] = {}
         self._well = asyncio.Semaphore(AT_ONCE)
         self._ailing = asyncio.Semaphore(AILING_AT_ONCE)
+        self._hosts: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
         self._watching: asyncio.Task[None] | None = None
         self._settled = asyncio.Event()
 
@@ -156,7 +161,8 @@ class Notifier:
         elif debt.url.rstrip("/") == self._own_url:
             answered = await self._hear(debt)
         else:
-            async with self._ailing if state.owing.not_before(debt.url) is not None else self._well:
+            everywhere = self._ailing if state.owing.not_before(debt.url) is not None else self._well
+            async with self._at(debt.url), everywhere:
                 message = await self._message(debt, told)
                 if message is None:
                     answered = Answered(FAULT)
@@ -184,6 +190,14 @@ class Notifier:
         if final and answered.outcome not in (HERE, EXPIRED) and not answered.ok:
             log.warning("notification.given_up", url=url, outcome=answered.outcome, change=debt.number)
         self._wake(state.owing.waiting_at(debt.told))
+
+    def _at(self, url: str) -> asyncio.Semaphore:
+        """The places of one host, which all who wait for one of them share."""
+        place = place_of(url)
+        held = self._hosts.get(place)
+        if held is None:
+            held = self._hosts[place] = asyncio.Semaphore(AT_ONE_HOST)
+        return held
 
     async def _hear(self, debt: Debt) -> Answered:
         try:
