@@ -28,6 +28,7 @@ from keepclear.node.clock import Clock, SystemClock
 from keepclear.node.home import Home, open_record
 from keepclear.node.network import HttpNetwork
 from keepclear.node.node import Node
+from keepclear.server.collector import settled
 from keepclear.server.console import built_console, console_paths
 from keepclear.server.events import Event, Hub
 from keepclear.server.f3548.app import UtmApp
@@ -205,12 +206,13 @@ async def run(service: Service, on_start: Callable[[], None]) -> None:
     loop = asyncio.get_running_loop()
     for each in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(each, stopped.set)
-    await service.start()
-    try:
-        on_start()
-        await stopped.wait()
-    finally:
-        await service.stop()
+    with settled():
+        await service.start()
+        try:
+            on_start()
+            await stopped.wait()
+        finally:
+            await service.stop()
 
 
 def run_until_stopped(service: Service, on_start: Callable[[], None]) -> None:
