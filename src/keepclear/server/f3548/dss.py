@@ -15,25 +15,15 @@ from keepclear.model.base import hidden_in
 from keepclear.model.utm import EntityKind, UtmAvailability, Way
 from keepclear.server.f3548.app import Services
 from keepclear.server.f3548.references import (
-    create_constraint,
-    create_intent,
-    delete_constraint,
-    delete_intent,
+    CONSTRAINT,
+    INTENT,
     get_constraint,
     get_intent,
     query_constraints,
     query_intents,
-    update_constraint,
-    update_intent,
 )
 from keepclear.server.f3548.routes import Answer, Call, Route, answer_json
-from keepclear.server.f3548.subscribers import (
-    create_subscription,
-    delete_subscription,
-    get_subscription,
-    query_subscriptions,
-    update_subscription,
-)
+from keepclear.server.f3548.subscribers import SUBSCRIPTION, get_subscription, query_subscriptions
 from keepclear.server.f3548.writing import expect, written
 from keepclear.utm import availability
 from keepclear.utm.scopes import (
@@ -112,19 +102,19 @@ _LISTENS = (STRATEGIC_COORDINATION, CONSTRAINT_PROCESSING)
 ROUTES = (
     Route("POST", f"{_INTENTS}/query", query_intents, _PLANS),
     Route("GET", f"{_INTENTS}/{{entityid}}", get_intent, _PLANS),
-    Route("PUT", f"{_INTENTS}/{{entityid}}", create_intent, _PLANS),
-    Route("PUT", f"{_INTENTS}/{{entityid}}/{{ovn}}", update_intent, _PLANS),
-    Route("DELETE", f"{_INTENTS}/{{entityid}}/{{ovn}}", delete_intent, _PLANS),
+    Route("PUT", f"{_INTENTS}/{{entityid}}", INTENT.create, _PLANS),
+    Route("PUT", f"{_INTENTS}/{{entityid}}/{{ovn}}", INTENT.update, _PLANS),
+    Route("DELETE", f"{_INTENTS}/{{entityid}}/{{ovn}}", INTENT.delete, _PLANS),
     Route("POST", f"{_CONSTRAINTS}/query", query_constraints, _READS_CONSTRAINTS),
     Route("GET", f"{_CONSTRAINTS}/{{entityid}}", get_constraint, _READS_CONSTRAINTS),
-    Route("PUT", f"{_CONSTRAINTS}/{{entityid}}", create_constraint, _MANAGES),
-    Route("PUT", f"{_CONSTRAINTS}/{{entityid}}/{{ovn}}", update_constraint, _MANAGES),
-    Route("DELETE", f"{_CONSTRAINTS}/{{entityid}}/{{ovn}}", delete_constraint, _MANAGES),
+    Route("PUT", f"{_CONSTRAINTS}/{{entityid}}", CONSTRAINT.create, _MANAGES),
+    Route("PUT", f"{_CONSTRAINTS}/{{entityid}}/{{ovn}}", CONSTRAINT.update, _MANAGES),
+    Route("DELETE", f"{_CONSTRAINTS}/{{entityid}}/{{ovn}}", CONSTRAINT.delete, _MANAGES),
     Route("POST", f"{_SUBSCRIPTIONS}/query", query_subscriptions, _LISTENS),
     Route("GET", f"{_SUBSCRIPTIONS}/{{subscriptionid}}", get_subscription, _LISTENS),
-    Route("PUT", f"{_SUBSCRIPTIONS}/{{subscriptionid}}", create_subscription, _LISTENS),
-    Route("PUT", f"{_SUBSCRIPTIONS}/{{subscriptionid}}/{{version}}", update_subscription, _LISTENS),
-    Route("DELETE", f"{_SUBSCRIPTIONS}/{{subscriptionid}}/{{version}}", delete_subscription, _LISTENS),
+    Route("PUT", f"{_SUBSCRIPTIONS}/{{subscriptionid}}", SUBSCRIPTION.create, _LISTENS),
+    Route("PUT", f"{_SUBSCRIPTIONS}/{{subscriptionid}}/{{version}}", SUBSCRIPTION.update, _LISTENS),
+    Route("DELETE", f"{_SUBSCRIPTIONS}/{{subscriptionid}}/{{version}}", SUBSCRIPTION.delete, _LISTENS),
     Route("POST", "/dss/v1/reports", make_report, (*_PLANS, *_READS_CONSTRAINTS, AVAILABILITY_ARBITRATION)),
     Route("GET", _USS, get_availability, (AVAILABILITY_ARBITRATION, *_PLANS)),
     Route("PUT", _USS, set_availability, (AVAILABILITY_ARBITRATION,)),

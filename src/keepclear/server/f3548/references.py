@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from keepclear.formats.f3548 import answers as says
-from keepclear.formats.f3548.requests import PutIntent, read_constraint, read_intent, read_query
+from keepclear.formats.f3548.requests import read_constraint, read_intent, read_query
 from keepclear.formats.f3548.volumes import entity_id, volumes_of
 from keepclear.model.utm import EntityKind, UtmConstraint, UtmIntent
 from keepclear.server.f3548.app import Services
 from keepclear.server.f3548.routes import Answer, Call, answer_json
-from keepclear.server.f3548.writing import availability_in, expect, written
+from keepclear.server.f3548.writing import Writes, availability_in, expect
 from keepclear.utm import constraints, intents
 from keepclear.utm.asked import ConstraintAsked, ImplicitAsked, IntentAsked
 from keepclear.utm.ledger import Ledger
@@ -33,57 +33,8 @@ async def get_intent(services: Services, call: Call) -> Answer:
     return answer_json(says.IntentGot(says.intent_reference(intent, call.asker.sub, availability_in(ledger))))
 
 
-async def create_intent(services: Services, call: Call) -> Answer:
-    """createOperationalIntentReference."""
-    id = entity_id(call.path["entityid"], "entityid")
-    asked = _intent_asked(read_intent(call.body))
-    rules = services.settings.rules()
-    return await written(
-        services,
-        call,
-        "createOperationalIntentReference",
-        EntityKind.INTENT,
-        id,
-        None,
-        lambda ledger, now, nonce: intents.create(ledger, call.asker, id, asked, now, nonce, rules),
-        _intent_changed,
-        201,
-    )
-
-
-async def update_intent(services: Services, call: Call) -> Answer:
-    """updateOperationalIntentReference."""
-    id, ovn = entity_id(call.path["entityid"], "entityid"), call.path["ovn"]
-    asked = _intent_asked(read_intent(call.body))
-    rules = services.settings.rules()
-    return await written(
-        services,
-        call,
-        "updateOperationalIntentReference",
-        EntityKind.INTENT,
-        id,
-        ovn,
-        lambda ledger, now, nonce: intents.update(ledger, call.asker, id, ovn, asked, now, nonce, rules),
-        _intent_changed,
-    )
-
-
-async def delete_intent(services: Services, call: Call) -> Answer:
-    """deleteOperationalIntentReference."""
-    id, ovn = entity_id(call.path["entityid"], "entityid"), call.path["ovn"]
-    return await written(
-        services,
-        call,
-        "deleteOperationalIntentReference",
-        EntityKind.INTENT,
-        id,
-        ovn,
-        lambda ledger, now, nonce: intents.delete(ledger, call.asker, id, ovn, now),
-        _intent_changed,
-    )
-
-
-def _intent_asked(put: PutIntent) -> IntentAsked:
+def _intent_asked(body: bytes) -> IntentAsked:
+    put = read_intent(body)
     new = put.new_subscription
     return IntentAsked(
         volumes=volumes_of(put.extents, "extents"),
@@ -102,11 +53,23 @@ def intents_shown(ledger: Ledger, found: list[UtmIntent], asker: str) -> tuple[s
     return tuple([says.intent_reference(each, asker, known) for each in found])
 
 
-def _intent_changed(ledger: Ledger, ruling: Ruling, asker: str) -> says.IntentChanged:
+def _intent_changed(services: Services, ledger: Ledger, ruling: Ruling, asker: str) -> says.IntentChanged:
     intent = expect(UtmIntent, ruling.of)
     return says.IntentChanged(
         says.subscribers_to_notify(ruling.told), says.intent_reference(intent, asker, availability_in(ledger))
     )
+
+
+INTENT = Writes(
+    name="OperationalIntentReference",
+    kind=EntityKind.INTENT,
+    read=_intent_asked,
+    creates=intents.create,
+    updates=intents.update,
+    deletes=intents.delete,
+    put=_intent_changed,
+    gone=_intent_changed,
+)
 
 
 # ── constraint references ──
@@ -130,56 +93,6 @@ async def get_constraint(services: Services, call: Call) -> Answer:
     )
 
 
-async def create_constraint(services: Services, call: Call) -> Answer:
-    """createConstraintReference."""
-    id = entity_id(call.path["entityid"], "entityid")
-    asked = _constraint_asked(call.body)
-    rules = services.settings.rules()
-    return await written(
-        services,
-        call,
-        "createConstraintReference",
-        EntityKind.CONSTRAINT,
-        id,
-        None,
-        lambda ledger, now, nonce: constraints.create(ledger, call.asker, id, asked, now, nonce, rules),
-        _constraint_changed,
-        201,
-    )
-
-
-async def update_constraint(services: Services, call: Call) -> Answer:
-    """updateConstraintReference."""
-    id, ovn = entity_id(call.path["entityid"], "entityid"), call.path["ovn"]
-    asked = _constraint_asked(call.body)
-    rules = services.settings.rules()
-    return await written(
-        services,
-        call,
-        "updateConstraintReference",
-        EntityKind.CONSTRAINT,
-        id,
-        ovn,
-        lambda ledger, now, nonce: constraints.update(ledger, call.asker, id, ovn, asked, now, nonce, rules),
-        _constraint_changed,
-    )
-
-
-async def delete_constraint(services: Services, call: Call) -> Answer:
-    """deleteConstraintReference."""
-    id, ovn = entity_id(call.path["entityid"], "entityid"), call.path["ovn"]
-    return await written(
-        services,
-        call,
-        "deleteConstraintReference",
-        EntityKind.CONSTRAINT,
-        id,
-        ovn,
-        lambda ledger, now, nonce: constraints.delete(ledger, call.asker, id, ovn, now),
-        _constraint_changed,
-    )
-
-
 def _constraint_asked(body: bytes) -> ConstraintAsked:
     put = read_constraint(body)
     return ConstraintAsked(volumes_of(put.extents, "extents"), put.uss_base_url)
@@ -191,8 +104,20 @@ def constraints_shown(ledger: Ledger, found: list[UtmConstraint], asker: str) ->
     return tuple([says.constraint_reference(each, asker, known) for each in found])
 
 
-def _constraint_changed(ledger: Ledger, ruling: Ruling, asker: str) -> says.ConstraintChanged:
+def _constraint_changed(services: Services, ledger: Ledger, ruling: Ruling, asker: str) -> says.ConstraintChanged:
     constraint = expect(UtmConstraint, ruling.of)
     return says.ConstraintChanged(
         says.subscribers_to_notify(ruling.told), says.constraint_reference(constraint, asker, availability_in(ledger))
     )
+
+
+CONSTRAINT = Writes(
+    name="ConstraintReference",
+    kind=EntityKind.CONSTRAINT,
+    read=_constraint_asked,
+    creates=constraints.create,
+    updates=constraints.update,
+    deletes=constraints.delete,
+    put=_constraint_changed,
+    gone=_constraint_changed,
+)

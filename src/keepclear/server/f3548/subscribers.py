@@ -9,7 +9,7 @@ from keepclear.model.utm import EntityKind, UtmSubscription
 from keepclear.server.f3548.app import Services
 from keepclear.server.f3548.references import constraints_shown, intents_shown
 from keepclear.server.f3548.routes import Answer, Call, answer_json
-from keepclear.server.f3548.writing import Said, expect, written
+from keepclear.server.f3548.writing import Writes, expect
 from keepclear.utm import subscriptions
 from keepclear.utm.asked import SubscriptionAsked
 from keepclear.utm.ledger import Ledger
@@ -31,59 +31,6 @@ async def get_subscription(services: Services, call: Call) -> Answer:
     return answer_json(says.SubscriptionGot(_subscription(ledger, subscriptions.get(ledger, call.asker, id))))
 
 
-async def create_subscription(services: Services, call: Call) -> Answer:
-    """createSubscription."""
-    id = entity_id(call.path["subscriptionid"], "subscriptionid")
-    asked = _subscription_asked(call.body)
-    rules = services.settings.rules()
-    return await written(
-        services,
-        call,
-        "createSubscription",
-        EntityKind.SUBSCRIPTION,
-        id,
-        None,
-        lambda ledger, now, nonce: subscriptions.create(ledger, call.asker, id, asked, now, nonce, rules),
-        _subscription_put(services),
-    )
-
-
-async def update_subscription(services: Services, call: Call) -> Answer:
-    """updateSubscription."""
-    id, version = entity_id(call.path["subscriptionid"], "subscriptionid"), call.path["version"]
-    asked = _subscription_asked(call.body)
-    rules = services.settings.rules()
-    return await written(
-        services,
-        call,
-        "updateSubscription",
-        EntityKind.SUBSCRIPTION,
-        id,
-        version,
-        lambda ledger, now, nonce: subscriptions.update(ledger, call.asker, id, version, asked, now, nonce, rules),
-        _subscription_put(services),
-    )
-
-
-async def delete_subscription(services: Services, call: Call) -> Answer:
-    """deleteSubscription."""
-    id, version = entity_id(call.path["subscriptionid"], "subscriptionid"), call.path["version"]
-
-    def deleted(ledger: Ledger, ruling: Ruling, asker: str) -> says.SubscriptionGot:
-        return says.SubscriptionGot(says.subscription_shown(expect(UtmSubscription, ruling.of), ()))
-
-    return await written(
-        services,
-        call,
-        "deleteSubscription",
-        EntityKind.SUBSCRIPTION,
-        id,
-        version,
-        lambda ledger, now, nonce: subscriptions.delete(ledger, call.asker, id, version, now),
-        deleted,
-    )
-
-
 def _subscription_asked(body: bytes) -> SubscriptionAsked:
     put = read_subscription(body)
     volume = volume_of(put.extents, "extents")
@@ -94,18 +41,33 @@ def _subscription(ledger: Ledger, subscription: UtmSubscription) -> says.Subscri
     return says.subscription_shown(subscription, subscriptions.dependents(ledger, subscription.id))
 
 
-def _subscription_put(services: Services) -> Said:
-    """What is said of a subscription that was put: itself, and what is in it now of the kinds it is for."""
+def _put(services: Services, ledger: Ledger, ruling: Ruling, asker: str) -> says.SubscriptionPut:
+    """A subscription that was put, as it is now, and what is in it now of the kinds it is for."""
+    made = expect(UtmSubscription, ruling.of)
+    held = ledger.subscriptions.get(made.id)
+    present = held if held is not None and held.version == made.version else made
+    relevant = subscriptions.relevant(ledger, present, services.desk.now())
+    return says.SubscriptionPut(
+        _subscription(ledger, present),
+        None if relevant.intents is None else intents_shown(ledger, relevant.intents, asker),
+        None if relevant.constraints is None else constraints_shown(ledger, relevant.constraints, asker),
+    )
 
-    def said(ledger: Ledger, ruling: Ruling, asker: str) -> says.SubscriptionPut:
-        made = expect(UtmSubscription, ruling.of)
-        held = ledger.subscriptions.get(made.id)
-        present = held if held is not None and held.version == made.version else made
-        relevant = subscriptions.relevant(ledger, present, services.desk.now())
-        return says.SubscriptionPut(
-            _subscription(ledger, present),
-            None if relevant.intents is None else intents_shown(ledger, relevant.intents, asker),
-            None if relevant.constraints is None else constraints_shown(ledger, relevant.constraints, asker),
-        )
 
-    return said
+def _gone(services: Services, ledger: Ledger, ruling: Ruling, asker: str) -> says.SubscriptionGot:
+    return says.SubscriptionGot(says.subscription_shown(expect(UtmSubscription, ruling.of), ()))
+
+
+SUBSCRIPTION = Writes(
+    name="Subscription",
+    kind=EntityKind.SUBSCRIPTION,
+    id="subscriptionid",
+    version="version",
+    read=_subscription_asked,
+    creates=subscriptions.create,
+    updates=subscriptions.update,
+    deletes=subscriptions.delete,
+    put=_put,
+    gone=_gone,
+    created=200,
+)
