@@ -1,10 +1,10 @@
 """Python's cyclic garbage collector beside a record that only grows.
 
 A full collection goes through all that is held, while nobody is answered: 0.2 to 0.5 seconds at 20,000 live intents on
-a busy machine, and longer with every entry. But what is folded is held for good. So what a full collection found to be in
-use is not looked at again (`gc.freeze`), and the next goes through what has come since: some 30,000 things, a tenth of
-the time, however long the record is. Cycles that were in use at that moment and are let go later, such as a connection's,
-are not reclaimed; there are as many as there are connections, once in several thousand entries.
+a busy machine, and longer with every entry. But what is folded is held for good. So what a full collection found to be
+in use is not looked at again (`gc.freeze`), and the next goes through what has come since: some 30,000 things, a tenth
+of the time, however long the record is. Cycles that were in use at that moment and are let go later, such as those of
+a connection, are not reclaimed; they are as many as there are connections, once in several thousand entries.
 """
 
 from __future__ import annotations
