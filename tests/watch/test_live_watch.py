@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -90,6 +91,21 @@ def test_a_long_way_after_a_silence_is_no_jump() -> None:
         assert not setting.feed(watch, at(ORIGINS[0], [("a", 0, 0, 0), ("a", 900.0, 600_000, 0)]))
         batch, _ = watch._intake.take(at(ORIGINS[0], [("a", 905.0, 600_100, 0)]))
         assert batch.joined.tolist() == [True]
+
+
+def test_movers_are_numbered_as_they_are_first_heard_of_however_many_come() -> None:
+    intake = Intake()
+    heard: list[str] = []
+    for first in range(0, 300, 50):  # most were not heard of before, and come neither in order nor once
+        names = [f"m{(37 * k + first) % 90 + first}" for k in range(60)] + [f"m{first}", f"m{first}"]
+        positions = at(ORIGINS[0], [(name, float(first + k), 0.0, 0.0) for k, name in enumerate(names)])
+        turned = replace(positions, ids=positions.ids[::-1], mover=len(positions.ids) - 1 - positions.mover)
+        batch, _ = intake.take(positions if first % 100 else turned)
+        heard += [name for name in dict.fromkeys(names) if name not in heard]
+        assert intake.movers().ids.tolist() == heard
+        assert [heard[number] for number in batch.mover] == names
+        assert intake.movers().t_s[batch.mover[-1]] == T0 + first + 61.0
+    assert len(heard) > 200
 
 
 def test_rounds_hold_no_mover_twice_and_keep_the_order() -> None:
