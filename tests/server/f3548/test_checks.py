@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from keepclear.phrases import catalogue
-from keepclear.server.f3548.app import MAX_BODY_BYTES
+from keepclear.server.f3548.bodies import MAX_BODY_BYTES
 from keepclear.server.f3548.listener import ROUTES
 from keepclear.server.f3548.routes import Route
 from tests.server.f3548.surface import (

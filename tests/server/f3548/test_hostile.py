@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from keepclear.server.f3548.app import MAX_BODY_BYTES
+from keepclear.server.f3548.bodies import MAX_BODY_BYTES, MAX_OF_ONE
 from keepclear.server.f3548.connections import Limits
 from keepclear.server.f3548.settings import Settings
 from keepclear.server.run import Service
@@ -399,6 +399,34 @@ def test_an_outline_is_taken_or_refused_by_name_and_what_is_taken_folds_again(tm
 
 
 # ── memory ──
+
+
+def test_one_who_sends_many_large_bodies_slowly_is_told_to_wait_and_others_are_not(tmp_path: Path) -> None:
+    async def work(service: Service) -> None:
+        part = b" " * (MAX_BODY_BYTES - 1)
+        mallory = [Caller(service) for _ in range(MAX_OF_ONE // MAX_BODY_BYTES + 1)]
+        for caller in mallory:
+            await caller.__aenter__()
+            await caller.say(f"{FIRST}{shown()}content-length: {len(part) + 1}\r\n\r\n".encode() + part)
+        answers = {asyncio.ensure_future(caller.status()): caller for caller in mallory}
+        (refused,), _ = await asyncio.wait(answers, return_when=asyncio.FIRST_COMPLETED)
+        assert refused.result() == 503
+        async with Caller(service) as bravo:
+            whole = part + b" "
+            other = f"authorization: {bearer(sub='bravo')['authorization']}\r\n"
+            await bravo.say(f"{FIRST}{other}content-length: {len(whole)}\r\n\r\n".encode() + whole)
+            assert await bravo.status() == 400
+        for answer, caller in answers.items():
+            if answer is not refused:
+                await caller.say(b" ")
+                assert await answer == 400
+        async with Caller(service) as again:
+            await again.say(f"{FIRST}{shown()}content-length: {len(whole)}\r\n\r\n".encode() + whole)
+            assert await again.status() == 400
+        for caller in mallory:
+            await caller.__aexit__()
+
+    hostile(tmp_path, work)
 
 
 def test_refused_requests_leave_nothing_behind(tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ from keepclear.node.utm_bridge import UtmBridge
 from keepclear.node.utm_desk import UtmDesk
 from keepclear.server.bucket import Buckets
 from keepclear.server.f3548.auth import Verifier, authorization_in
+from keepclear.server.f3548.bodies import MAX_BODY_BYTES, Bodies, Gone, Receive
 from keepclear.server.f3548.faults import of_problem, of_refusal
 from keepclear.server.f3548.own_uss import OwnUss
 from keepclear.server.f3548.pool import Pool
@@ -33,13 +34,10 @@ from keepclear.server.problems import language
 from keepclear.utm.availability import of_manager
 from keepclear.utm.ruling import Asker, NotAllowed
 
-MAX_BODY_BYTES = 4 * 2**20
-"""As much as the field's own DSS takes."""
 MAX_QUERY = 20
 OWN_MACHINE = ("127.", "::1", "::ffff:127.")
 
 Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
 log = structlog.get_logger("keepclear.server")
@@ -86,6 +84,7 @@ class UtmApp:
         self.services = services
         limits = services.settings.limits
         self._buckets = Buckets(burst=limits.burst, per_s=limits.requests_per_s)
+        self._bodies = Bodies()
         self._root = _Place()
         for route in routes:
             self._add(route)
@@ -103,7 +102,7 @@ class UtmApp:
             answer = await self._answered(scope, headers, lang, receive, asker)
         except KeepclearError as error:
             answer = of_refusal(error, lang, asker[0].sub if asker else "", self._availability)
-        except _Gone:
+        except Gone:
             return
         except Exception:
             # The outermost edge: whatever else went wrong is our fault and is logged; the caller learns nothing more.
@@ -138,11 +137,12 @@ class UtmApp:
         known.append(asker)
         if _too_long(headers):
             return _too_large(lang)
-        body = await _body(receive)
-        if body is None:
-            return _too_large(lang)
-        call = Call(asker, _path(names, segments), _query(scope["query_string"]), body, token, headers)
-        return await route.handler(self.services, call)
+        with self._bodies.share(asker.sub) as share:
+            body = await share.read(receive)
+            if body is None:
+                return _too_large(lang)
+            call = Call(asker, _path(names, segments), _query(scope["query_string"]), body, token, headers)
+            return await route.handler(self.services, call)
 
     def _flood(self, client: tuple[str, int] | None, lang: str) -> Answer | None:
         """The refusal, if there are too many requests of this address."""
@@ -185,10 +185,6 @@ class UtmApp:
         return (place, segments) if place.routes else None
 
 
-class _Gone(Exception):
-    """The client went away before its request was whole."""
-
-
 def _path(names: tuple[str, ...], segments: list[bytes]) -> dict[str, str]:
     found = {}
     for name, segment in zip(names, segments, strict=True):
@@ -222,23 +218,6 @@ def _too_long(headers: Mapping[str, str]) -> bool:
 def _too_large(lang: str) -> Answer:
     message = f"a body has at most {MAX_BODY_BYTES} bytes"
     return of_problem(413, "too_large", message, lang, (("connection", "close"),))
-
-
-async def _body(receive: Receive) -> bytes | None:
-    """The whole body; None if it is too large. _Gone if the client went away before its end."""
-    parts: list[bytes] = []
-    size, more = 0, True
-    while more:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise _Gone
-        part = message.get("body", b"")
-        size += len(part)
-        if size > MAX_BODY_BYTES:
-            return None
-        parts.append(part)
-        more = message.get("more_body", False)
-    return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
 async def _send(answer: Answer, receive: Receive, send: Send) -> None:
