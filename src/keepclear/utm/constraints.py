@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from keepclear.errors import Malformed
 from keepclear.model.utm import EntityKind, Gone, UtmConstraint, UtmVolume
 from keepclear.utm.asked import ConstraintAsked, Rules
 from keepclear.utm.demands import check_id, check_searched, check_url
+from keepclear.utm.held import check_ovn, find, find_to_update
 from keepclear.utm.holding import check_wide
 from keepclear.utm.index import extent_of
 from keepclear.utm.ledger import Ledger
 from keepclear.utm.limits import CONSTRAINT, check_volumes
-from keepclear.utm.ruling import Asker, NotAllowed, NotFound, Ruling, Stale
+from keepclear.utm.ruling import Asker, Ruling, Stale
 from keepclear.utm.shown import shown
 from keepclear.utm.telling import present, told
 from keepclear.utm.versions import ovn_of
@@ -33,20 +33,16 @@ def update(
 ) -> Ruling:
     """updateConstraintReference. Malformed if there is none under this id, as the field has it."""
     _check_asked(id, asked, now, rules)
-    held = ledger.constraints.get(id)
-    if held is None:
-        raise Malformed("there is no constraint under this id", field="entityid", code="utm_not_here", id=id)
-    _check_held(held, asker, ovn)
+    held = find_to_update(ledger.constraints, id)
+    check_ovn(held, asker, ovn)
     return _put(ledger, asker, id, asked, now, nonce, "updateConstraintReference", held)
 
 
 def delete(ledger: Ledger, asker: Asker, id: str, ovn: str, now: datetime) -> Ruling:
     """deleteConstraintReference. `of` is the constraint as it was."""
     check_id(id, "entityid")
-    held = ledger.constraints.get(id)
-    if held is None:
-        raise NotFound("there is no constraint under this id", field="entityid", id=id)
-    _check_held(held, asker, ovn)
+    held = find(ledger.constraints, id)
+    check_ovn(held, asker, ovn)
     return Ruling(
         did="deleteConstraintReference",
         of=held,
@@ -58,10 +54,7 @@ def delete(ledger: Ledger, asker: Asker, id: str, ovn: str, now: datetime) -> Ru
 def get(ledger: Ledger, asker: Asker, id: str) -> UtmConstraint:
     """getConstraintReference, as the asker may see it: also of a constraint that has ended."""
     check_id(id, "entityid")
-    held = ledger.constraints.get(id)
-    if held is None:
-        raise NotFound("there is no constraint under this id", field="entityid", id=id)
-    return shown(held, asker.sub)
+    return shown(find(ledger.constraints, id), asker.sub)
 
 
 def query(ledger: Ledger, asker: Asker, volume: UtmVolume, now: datetime) -> list[UtmConstraint]:
@@ -74,15 +67,6 @@ def _check_asked(id: str, asked: ConstraintAsked, now: datetime, rules: Rules) -
     check_id(id, "entityid")
     check_url(asked.uss_base_url, "uss_base_url", rules)
     check_volumes(asked.volumes, now, CONSTRAINT)
-
-
-def _check_held(held: UtmConstraint, asker: Asker, ovn: str) -> None:
-    if held.manager != asker.sub:
-        raise NotAllowed("the constraint is another service's", field="entityid")
-    if not ovn:
-        raise Malformed("the OVN must be given", field="ovn", code="missing_field")
-    if held.ovn != ovn:
-        raise Stale("the OVN given is not the current one", field="ovn")
 
 
 def _put(

@@ -24,11 +24,12 @@ from keepclear.utm.asked import IntentAsked, Rules
 from keepclear.utm.attaching import attach, orphaned
 from keepclear.utm.availability import check_not_down, of_manager
 from keepclear.utm.demands import check_id, check_searched, check_url
+from keepclear.utm.held import check_ovn, find, find_to_update
 from keepclear.utm.holding import check_wide
 from keepclear.utm.index import Extent, extent_of
 from keepclear.utm.ledger import Ledger
 from keepclear.utm.limits import INTENT, check_volumes
-from keepclear.utm.ruling import Asker, MissingKnowledge, NotAllowed, NotFound, Ruling, Stale
+from keepclear.utm.ruling import Asker, MissingKnowledge, NotAllowed, Ruling, Stale
 from keepclear.utm.scopes import CONFORMANCE_MONITORING
 from keepclear.utm.shown import shown
 from keepclear.utm.telling import present, told
@@ -58,10 +59,8 @@ def update(
     _check_asked(asker, id, asked, now, rules)
     if asked.state in NOMINAL:
         check_not_down(ledger, asker.sub)
-    held = ledger.intents.get(id)
-    if held is None:
-        raise Malformed("there is no intent under this id", field="entityid", code="utm_not_here", id=id)
-    _check_held(held, asker, ovn)
+    held = find_to_update(ledger.intents, id)
+    check_ovn(held, asker, ovn)
     if held.state is IntentState.CONTINGENT and asked.state is not IntentState.CONTINGENT:
         raise Malformed(
             "from Contingent an intent can only end", field="state", code="utm_state", state=asked.state.value
@@ -73,10 +72,8 @@ def delete(ledger: Ledger, asker: Asker, id: str, ovn: str, now: datetime) -> Ru
     """deleteOperationalIntentReference. `of` is the intent as it was."""
     check_id(id, "entityid")
     check_not_down(ledger, asker.sub)
-    held = ledger.intents.get(id)
-    if held is None:
-        raise NotFound("there is no intent under this id", field="entityid", id=id)
-    _check_held(held, asker, ovn)
+    held = find(ledger.intents, id)
+    check_ovn(held, asker, ovn)
     orphan = orphaned(ledger, held)
     return Ruling(
         did="deleteOperationalIntentReference",
@@ -89,10 +86,7 @@ def delete(ledger: Ledger, asker: Asker, id: str, ovn: str, now: datetime) -> Ru
 def get(ledger: Ledger, asker: Asker, id: str) -> UtmIntent:
     """getOperationalIntentReference, as the asker may see it: also of an intent that has ended."""
     check_id(id, "entityid")
-    held = ledger.intents.get(id)
-    if held is None:
-        raise NotFound("there is no intent under this id", field="entityid", id=id)
-    return shown(held, asker.sub)
+    return shown(find(ledger.intents, id), asker.sub)
 
 
 def query(ledger: Ledger, asker: Asker, volume: UtmVolume, now: datetime) -> list[UtmIntent]:
@@ -151,15 +145,6 @@ def _check_asked(asker: Asker, id: str, asked: IntentAsked, now: datetime, rules
             code="utm_scope",
             scope=CONFORMANCE_MONITORING,
         )
-
-
-def _check_held(held: UtmIntent, asker: Asker, ovn: str) -> None:
-    if held.manager != asker.sub:
-        raise NotAllowed("the intent is another service's", field="entityid")
-    if not ovn:
-        raise Malformed("the OVN must be given", field="ovn", code="missing_field")
-    if held.ovn != ovn:
-        raise Stale("the OVN given is not the current one", field="ovn")
 
 
 def _put(

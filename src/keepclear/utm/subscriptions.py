@@ -12,11 +12,12 @@ from keepclear.model.utm import NO_SUBSCRIPTION, EntityKind, Gone, UtmConstraint
 from keepclear.utm.asked import Rules, SubscriptionAsked
 from keepclear.utm.attaching import covers
 from keepclear.utm.demands import check_id, check_url
+from keepclear.utm.held import check_owner, check_version, find
 from keepclear.utm.holding import check_in_one_place, check_wide
 from keepclear.utm.index import extent_of
 from keepclear.utm.ledger import Ledger
 from keepclear.utm.limits import QUERY, SUBSCRIPTION, check_volumes
-from keepclear.utm.ruling import Asker, NotAllowed, NotFound, Ruling, Stale
+from keepclear.utm.ruling import Asker, NotAllowed, Ruling, Stale
 from keepclear.utm.scopes import CONSTRAINT_PROCESSING, STRATEGIC_COORDINATION
 from keepclear.utm.shown import begins, ends, shown
 from keepclear.utm.telling import ended, present
@@ -67,14 +68,15 @@ def update(
     volume = _timed(asked.volume, now, held)
     if held is None:
         raise Malformed("there is no subscription under this id", field="subscriptionid", code="utm_not_here", id=id)
-    _check_held(held, asker, version)
+    check_version(held, asker, version)
     return _put(ledger, asker, id, asked, volume, now, nonce, "updateSubscription", index=held.notification_index)
 
 
 def delete(ledger: Ledger, asker: Asker, id: str, version: str, now: datetime) -> Ruling:
     """deleteSubscription. Malformed while an intent hangs on it. `of` is the subscription as it was."""
-    held = _held(ledger, id)
-    _check_held(held, asker, version)
+    check_id(id, "subscriptionid")
+    held = find(ledger.subscriptions, id, "subscriptionid")
+    check_version(held, asker, version)
     if ledger.dependents.get(id):
         raise Malformed(
             "operational intents hang on this subscription",
@@ -87,9 +89,9 @@ def delete(ledger: Ledger, asker: Asker, id: str, version: str, now: datetime) -
 
 def get(ledger: Ledger, asker: Asker, id: str) -> UtmSubscription:
     """getSubscription, only of the asker's own: also of one that has ended and was not put anew."""
-    held = _held(ledger, id)
-    if held.manager != asker.sub:
-        raise NotAllowed("the subscription is another service's", field="subscriptionid")
+    check_id(id, "subscriptionid")
+    held = find(ledger.subscriptions, id, "subscriptionid")
+    check_owner(held, asker, "subscriptionid")
     return held
 
 
@@ -151,23 +153,6 @@ def _timed(volume: UtmVolume, now: datetime, held: UtmSubscription | None) -> Ut
     if starts_at != first and now - starts_at > CLOCK_SKEW:
         raise Malformed("a subscription starts now or later", field="extents.time_start", code="in_the_past")
     return timed
-
-
-def _held(ledger: Ledger, id: str) -> UtmSubscription:
-    check_id(id, "subscriptionid")
-    held = ledger.subscriptions.get(id)
-    if held is None:
-        raise NotFound("there is no subscription under this id", field="subscriptionid", id=id)
-    return held
-
-
-def _check_held(held: UtmSubscription, asker: Asker, version: str) -> None:
-    if held.manager != asker.sub:
-        raise NotAllowed("the subscription is another service's", field="subscriptionid")
-    if not version:
-        raise Malformed("the version must be given", field="version", code="missing_field")
-    if held.version != version:
-        raise Stale("the version given is not the current one", field="version")
 
 
 def _put(
