@@ -35,11 +35,11 @@ from keepclear.utm.owing import succeeded
 from keepclear.utm.ruling import Asker, Ruling, Stale
 from keepclear.utm.scopes import CONSTRAINT_MANAGEMENT
 
-AT_ONCE = 8
+AT_ONCE = 4
 """Plans said in one go."""
 LOOKED_AT = 1_000
 """Entities looked at for it: most are far away."""
-PAUSE_S = 0.5
+PAUSE_S = 0.25
 """After something was said: services have the node for themselves, and more changes of one plan become one."""
 LOOK_EVERY_S = 1.0
 """How often it is looked what time has brought: plans that begin soon enough, requests that are over."""
