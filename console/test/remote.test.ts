@@ -6,7 +6,7 @@ import { DARK, LIGHT, styleOf, TOUCHABLE } from '../src/map/style.ts'
 import type { RemoteIdView } from '../src/model.ts'
 
 const told: RemoteIdView = {
-  label: { en: 'Remote ID, not verified', ar: 'هوية عن بُعد، لم يُتحقَّق منها' },
+  label: { en: 'Remote ID, not verified', ar: 'هوية عن بعد، لم يتحقق منها أحد' },
   flights: [{ id: 'a', service: 'uss.example', at: '2026-03-01T12:00:00Z', lat_deg: 34.55, lon_deg: 69.2, alt_wgs84_m: null, simulated: false }],
   clusters: [{ south_deg: 34, west_deg: 69, north_deg: 34.01, east_deg: 69.02, flights: 3 }],
   silent: [],
