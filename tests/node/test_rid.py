@@ -20,11 +20,11 @@ from keepclear.model.groups import AssetKind
 from keepclear.model.tracks import Fix, SensorClass, Track
 from keepclear.model.utm import RidArea, RidEdition, UtmVolume
 from keepclear.node.clock import HandClock
-from keepclear.node.rid import RADIUS_M, area_id, shown
+from keepclear.node.rid import RADIUS_M, RemoteId, area_id, shown
 from keepclear.node.rid_display import Display
 from keepclear.store import MemoryStore
 from keepclear.utm import areas, rid_subscriptions
-from keepclear.utm.asked import RidAsked
+from keepclear.utm.asked import RidAsked, Rules
 from keepclear.utm.ruling import Asker, NotFound, TooLarge
 from tests.node.skies import OWN, OWN_URL, RULES, Answers, Service, Sky, sky
 from tests.utm.cast import ALFA, BRAVO, HOME, T0, uuid, volume
@@ -195,6 +195,17 @@ def test_areas_of_others_are_left_alone() -> None:
         before = held(here)
         await here.remote_id.look()
         assert held(here) == before
+
+    play(work)
+
+
+def test_an_area_that_is_refused_keeps_no_other_from_being_kept() -> None:
+    async def work(here: Sky, clock: HandClock, alfa: Service) -> None:
+        strict = RemoteId(here.uss.desk, OWN, OWN_RID, CONVOY, Rules())
+        await put_area(here, 1, Asker(OWN), OWN_RID)
+        await report(here, fix(T0))
+        await strict.look()
+        assert held(here) == []  # plain http is refused, and what no flight needs is removed all the same
 
     play(work)
 

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from keepclear.errors import KeepclearError, NodeStopped
+from keepclear.errors import KeepclearError, NodeStopped, Refused
 from keepclear.formats.f3411.flights import area_notification
 from keepclear.formats.f3411.search import View
 from keepclear.geometry.earth import distance_m
@@ -119,6 +119,8 @@ class RemoteId:
             await self._desk.write(self._asker, b"", judge)
         except (Stale, NotFound):
             log.info("remote_id.done_elsewhere")  # another instance of this node was quicker
+        except Refused as error:  # of one flight, which is no reason to keep none for the others
+            log.warning("remote_id.refused", why=str(error))
 
     def _asked(self, flight: Flying, now: datetime) -> RidAsked:
         """A circle about where the flight is, of all heights; a start that is held stays."""
