@@ -329,14 +329,11 @@ def test_balls_of_kinds_that_keep_little_from_one_another_are_held_to_it(least_m
 @compiled
 @pytest.mark.parametrize("many", [1, 7, 8, 9, 40])
 def test_legs_worked_out_side_by_side_are_as_one_by_one(many: int) -> None:
-    stops = [
-        [(float(t), 1_000.0 * t + 90.0 * k, 700.0 * k * (-1) ** (t + k), 1_000.0 + 40.0 * (t % 3)) for t in range(many)]
-        for k in range(3)
-    ]
-    turning = [
-        [(20.0 * t, x, y, height) for t, x, y, height in [*each, (many, 1_000.0 * many, 0.0, 1_000.0)]]
-        for each in stops
-    ]
+    def stop(k: int, t: int) -> Stop:
+        aside = 700.0 * k * (-1) ** (t + k) if t < many else 0.0
+        return 20.0 * t, 1_000.0 * t + 90.0 * k, aside, 1_000.0 + 40.0 * (t % 3)
+
+    turning = [[stop(k, t) for t in range(many + 1)] for k in range(3)]
     packed, least = pack(ways(*turning)), minima(NARROW)
     single = [stays_of_pair(packed, i, packed, j, least) for i, j in combinations(range(3), 2)]
     found = stays_between(packed, least, threads=1)

@@ -6,7 +6,7 @@
 enum { LOT = 16 };          /* copies looked at together */
 enum { X, Y, Z, STEP_X, STEP_Y, STEP_Z, RADIUS, LOWER, UPPER, COLUMNS };
 enum { PLACES = 4 };         /* columns of whole numbers */
-static const double FEW = 20.0; /* strips are not made so narrow that a ball has fewer to be held to */
+static const double FEW = 12.0; /* strips are not made so narrow that a ball has fewer to be held to */
 
 static const uint32_t BIT[LOT] = {1u << 0, 1u << 1, 1u << 2,  1u << 3,  1u << 4,  1u << 5,  1u << 6,  1u << 7,
                                   1u << 8, 1u << 9, 1u << 10, 1u << 11, 1u << 12, 1u << 13, 1u << 14, 1u << 15};
