@@ -67,6 +67,7 @@ static const int64_t *rebased(char **to, const int64_t *from, int64_t count) {
     return here;
 }
 
+/* Takes one band more into account. */
 static void narrow(live *one, double lower, double upper) {
     if (lower > one->highest_lower) one->highest_lower = lower;
     if (upper < one->lowest_upper) one->lowest_upper = upper;
@@ -103,7 +104,8 @@ static live *copy_of(const kc_plans *plans, int64_t i) {
     for (int64_t k = 0; k < volumes; k++) one->ends = fmax(one->ends, plan->volumes[4 * k + 1]);
     one->highest_lower = -INFINITY;
     one->lowest_upper = INFINITY;
-    for (int64_t k = 0; k < nodes; k++) narrow(one, plan->nodes[KC_NODE * k + KC_LOWER], plan->nodes[KC_NODE * k + KC_UPPER]);
+    for (const double *node = plan->nodes, *end = node + KC_NODE * nodes; node < end; node += KC_NODE)
+        narrow(one, node[KC_LOWER], node[KC_UPPER]);
     for (int64_t k = 0; k < volumes; k++) narrow(one, plan->volumes[4 * k + 2], plan->volumes[4 * k + 3]);
     return one;
 }

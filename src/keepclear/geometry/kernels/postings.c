@@ -1,7 +1,8 @@
 /* A piece is filed once: in the slab of time in which it begins and the cell in which its middle is, on a level of slabs
- * about as long as it lasts and of cells about as wide as what it concerns. Who asks looks on every level into the slabs
- * and cells that anything near could have been filed in: the greatest radius and the longest overhang of a table are
- * kept for that. Cells are rows of latitude cut into columns of about their height; the last level is one cell. */
+ * about as long as it lasts and of cells some times as wide as what it concerns. Who asks looks on every level into the
+ * slabs and cells that anything near could have been filed in, and in a cell at what lies in the part of it that is near:
+ * the greatest radius and the longest overhang of a table are kept for that. Cells are rows of latitude cut into columns
+ * of about their height; the last level is one cell. */
 #include "postings.h"
 
 #include <stdlib.h>
@@ -12,10 +13,17 @@
 #define DEEPEST_M 6330000.0
 enum { BATCH = 64, TOGETHER = 32, CELLS = 1024, RUN = 8, BLOCK = 8, AHEAD = 4, ROWS = 16 };
 
-/* From what to what height some postings reach: whole metres; what is farther up or down than they go is at their end. */
+/* From what to what height some postings reach: whole metres; what is farther up or down than they go is at their end.
+ * And where in their cell their middles are: 256ths of it, from its south and from its west. */
 typedef struct {
     int16_t lower[BLOCK], upper[BLOCK];
+    uint8_t north[BLOCK], east[BLOCK];
 } bands;
+
+/* A part of a cell, in 256ths of it, ends included. */
+typedef struct {
+    uint8_t south, north, west, east;
+} box;
 
 /* What was filed in one cell in a run of slabs, in order of slab, so that who goes through a cell in several slabs finds
  * it all in one stretch of memory. One line of the processor's cache. */
@@ -82,20 +90,29 @@ static int time_level(const kc_piece *piece) {
     return level;
 }
 
-/* Measured: looking into few cells is worth going past what they hold for nothing; of what moves on less so, as each
- * piece of its way is there for a short time only. */
+/* Measured: looking into few cells is worth going past what they hold for nothing, the more so as what lies elsewhere in
+ * a cell is passed over by eights. */
 static int space_level(const kc_piece *piece, double reach) {
-    double wide = 1.5 * piece->whole + 2.5 * piece->radius + reach;
+    double wide = 4.0 * (piece->whole + piece->radius + reach);
     int level = 0;
     while (level < KC_SPACE_LEVELS - 1 && side_m(level) < wide) level++;
     return level;
 }
 
-static uint64_t cell_of(const kc_piece *piece, int space) {
+static inline uint8_t share256(double share) {
+    double parts = floor(256.0 * share);
+    return (uint8_t)(parts < 0.0 ? 0.0 : parts > 255.0 ? 255.0 : parts);
+}
+
+/* The cell of a piece, and where in it its middle is. */
+static uint64_t cell_of(const kc_piece *piece, int space, uint8_t *north, uint8_t *east) {
+    *north = *east = 0;
     if (space == KC_SPACE_LEVELS - 1) return 0;
-    double side = side_rad(space);
-    int64_t row = (int64_t)floor((piece->lat + 0.5 * PI) / side);
-    return (uint64_t)row << 17 | (uint64_t)column(piece->lon, columns(row, side));
+    double side = side_rad(space), up = (piece->lat + 0.5 * PI) / side;
+    int64_t row = (int64_t)floor(up), n = columns(row, side), c = column(piece->lon, n);
+    *north = share256(up - (double)row);
+    *east = share256((piece->lon / (2.0 * PI) + 0.5) * (double)n - (double)c);
+    return (uint64_t)row << 17 | (uint64_t)c;
 }
 
 static int16_t metres(double x) { return (int16_t)(x < INT16_MIN ? INT16_MIN : x > INT16_MAX ? INT16_MAX : x); }
@@ -189,6 +206,8 @@ static inline void move(bucket *b, uint32_t from, uint32_t to) {
     b->list[to] = b->list[from];
     *lower_of(b, to) = *lower_of(b, from);
     *upper_of(b, to) = *upper_of(b, from);
+    b->bands[to / BLOCK].north[to % BLOCK] = b->bands[from / BLOCK].north[from % BLOCK];
+    b->bands[to / BLOCK].east[to % BLOCK] = b->bands[from / BLOCK].east[from % BLOCK];
 }
 
 int kc_post(kc_postings *postings, const kc_piece *piece, uint32_t of) {
@@ -210,7 +229,8 @@ int kc_post(kc_postings *postings, const kc_piece *piece, uint32_t of) {
     if (4 * (table->used + 1) > 3 * table->size && !resize(postings, table, 2 * table->size)) return 0;
     int64_t slab = slab_at(piece->t0, time), run = run_of(slab);
     int within = (int)(slab - RUN * run);
-    uint64_t key = key_of(run, cell_of(piece, space));
+    uint8_t north, east;
+    uint64_t key = key_of(run, cell_of(piece, space, &north, &east));
     bucket *b = find(table, key);
     if (!b->list) {
         *b = (bucket){.key = key};
@@ -227,9 +247,12 @@ int kc_post(kc_postings *postings, const kc_piece *piece, uint32_t of) {
         if (b->upto[k] > b->upto[k - 1]) move(b, b->upto[k - 1], b->upto[k]);
         b->upto[k]++;
     }
-    *lower_of(b, b->upto[within]) = metres(floor(piece->lower));
-    *upper_of(b, b->upto[within]) = metres(ceil(piece->upper));
-    kc_posting *one = &b->list[b->upto[within]++];
+    uint32_t at = b->upto[within]++;
+    *lower_of(b, at) = metres(floor(piece->lower));
+    *upper_of(b, at) = metres(ceil(piece->upper));
+    b->bands[at / BLOCK].north[at % BLOCK] = north;
+    b->bands[at / BLOCK].east[at % BLOCK] = east;
+    kc_posting *one = &b->list[at];
     double start = (double)slab * kc_slab_s(time);
     one->t0 = below(piece->t0 - start);
     one->t1 = above(piece->t1 - start);
@@ -256,7 +279,8 @@ void kc_unpost(kc_postings *postings, const kc_piece *piece, uint32_t of) {
     kc_cell_table **slot = &postings->tables[time * KC_SPACE_LEVELS + space], *table = *slot;
     int64_t slab = slab_at(piece->t0, time), run = run_of(slab);
     int within = (int)(slab - RUN * run);
-    bucket *b = find(table, key_of(run, cell_of(piece, space)));
+    uint8_t north, east;
+    bucket *b = find(table, key_of(run, cell_of(piece, space, &north, &east)));
     uint32_t i = within ? b->upto[within - 1] : 0;
     while (b->list[i].of != of) i++;
     /* The last of its slab takes its place, and the last of each later slab moves to the start of its own. */
@@ -308,6 +332,7 @@ typedef struct {
     int16_t lowest[RUN], highest[RUN];  /* metres: what ends below, or begins above, is far enough whatever it is */
     uint64_t cell[CELLS];
     uint32_t for_whom[CELLS];           /* pieces */
+    box within[CELLS];                  /* where in each cell the middle of what they concern must be */
     uint16_t place[2 * CELLS];          /* of each cell, by its hash, counted from 1; kept for two pieces or more */
 } stretch;
 
@@ -375,14 +400,20 @@ static int test(const question *q, const stretch *together, hits *to) {
 }
 
 typedef int16_t lane __attribute__((vector_size(2 * BLOCK)));
+typedef uint8_t narrow_lane __attribute__((vector_size(BLOCK)));
 
-/* Which of a block of bands reach into another: a bit for each. */
-static inline uint32_t reach_into(const bands *block, int16_t lowest, int16_t highest) {
+/* Which of a block of bands reach into another, with their middles within a part of the cell: a bit for each. */
+static inline uint32_t reach_into(const bands *block, int16_t lowest, int16_t highest, box within) {
     static const lane BIT = {1, 2, 4, 8, 16, 32, 64, 128};
     lane lower, upper;
+    narrow_lane north, east;
     memcpy(&lower, block->lower, sizeof lower);
     memcpy(&upper, block->upper, sizeof upper);
-    lane in = (lower <= highest) & (upper >= lowest) & BIT;
+    memcpy(&north, block->north, sizeof north);
+    memcpy(&east, block->east, sizeof east);
+    lane there = __builtin_convertvector(
+        (north >= within.south) & (north <= within.north) & (east >= within.west) & (east <= within.east), lane);
+    lane in = (lower <= highest) & (upper >= lowest) & there & BIT;
     uint32_t which = 0;
     for (int k = 0; k < BLOCK; k++) which |= (uint32_t)in[k];
     return which;
@@ -394,10 +425,11 @@ typedef struct {
     uint32_t from, upto, pieces;
     int first; /* slab of the run */
     int16_t lowest, highest;
+    box within;
 } part;
 
-static part part_of(const bucket *b, const stretch *together, uint32_t pieces) {
-    part of = {.in = b, .pieces = pieces, .lowest = INT16_MAX, .highest = INT16_MIN};
+static part part_of(const bucket *b, const stretch *together, uint32_t pieces, box within) {
+    part of = {.in = b, .pieces = pieces, .lowest = INT16_MAX, .highest = INT16_MIN, .within = within};
     int last = -1;
     for (int k = 0; k < RUN; k++) {
         if (!(together->at[k] & pieces)) continue;
@@ -418,7 +450,7 @@ static int look(const question *q, const kc_cell_table *table, const stretch *to
     uint32_t from = at->from, upto = at->upto;
     int within = at->first;
     for (uint32_t block = from / BLOCK; block * BLOCK < upto; block++) {
-        uint32_t which = reach_into(&b->bands[block], at->lowest, at->highest);
+        uint32_t which = reach_into(&b->bands[block], at->lowest, at->highest, at->within);
         if (block * BLOCK < from) which &= ~0u << from % BLOCK;
         if (upto - block * BLOCK < BLOCK) which &= (1u << (upto - block * BLOCK)) - 1;
         for (; which; which &= which - 1) {
@@ -441,16 +473,20 @@ static int look(const question *q, const kc_cell_table *table, const stretch *to
 /* No less than the arc sine, and no more than 1.5 % above it. */
 static inline double arc_sine(double x) { return x < 0.5 ? x + 0.2 * x * x * x : asin(x); }
 
+static const box WHOLE = {0, 255, 0, 255};
+
 /* How many columns a row of a table has, for those rows that were last asked about. */
 typedef struct {
     int64_t row, columns;
 } row_columns;
 
-/* The rows and columns (as in key_of, for slab 0) in which a middle may lie that is within `reach` m of a point; -1 if
- * they are more than CELLS, or all round. */
-static int cells_near(const kc_piece *about, double reach, int space_level, row_columns known[ROWS], uint64_t *cells) {
+/* The rows and columns (as in key_of, for slab 0) in which a middle may lie that is within `reach` m of a point, and
+ * where in them; -1 if they are more than CELLS, or all round. */
+static int cells_near(const kc_piece *about, double reach, int space_level, row_columns known[ROWS], uint64_t *cells,
+                      box *within) {
     if (space_level == KC_SPACE_LEVELS - 1) {
         cells[0] = 0;
+        within[0] = WHOLE;
         return 1;
     }
     const double *m = about->middle;
@@ -460,19 +496,25 @@ static int cells_near(const kc_piece *about, double reach, int space_level, row_
     double turn = 2.0 * arc_sine(half) + 1e-9, south = about->lat - turn, north = about->lat + turn;
     int round = south <= -0.5 * PI || north >= 0.5 * PI;
     double wide = round ? PI : arc_sine(fmin(1.0, turn * deep / sqrt(across2))) + 1e-9;
-    int64_t row = (int64_t)floor((fmax(south, -0.5 * PI) + 0.5 * PI) / side);
-    int64_t last = (int64_t)floor((fmin(north, 0.5 * PI) + 0.5 * PI) / side);
+    double bottom = (fmax(south, -0.5 * PI) + 0.5 * PI) / side, top = (fmin(north, 0.5 * PI) + 0.5 * PI) / side;
+    int64_t row = (int64_t)floor(bottom), last = (int64_t)floor(top);
     int count = 0;
     for (; row <= last; row++) {
         row_columns *of = &known[row % ROWS];
         if (of->row != row) *of = (row_columns){row, columns(row, side)};
         int64_t n = of->columns;
-        int64_t from = (int64_t)floor(((about->lon - wide) / (2.0 * PI) + 0.5) * (double)n);
-        int64_t upto = (int64_t)floor(((about->lon + wide) / (2.0 * PI) + 0.5) * (double)n);
-        if (round || upto - from + 1 >= n) from = 0, upto = n - 1;
+        double left = ((about->lon - wide) / (2.0 * PI) + 0.5) * (double)n;
+        double right = ((about->lon + wide) / (2.0 * PI) + 0.5) * (double)n;
+        int64_t from = (int64_t)floor(left), upto = (int64_t)floor(right);
+        if (round || upto - from + 1 >= n) from = 0, upto = n - 1, left = 0.0, right = (double)n;
         if (upto - from + 1 > CELLS - count) return -1;
-        for (int64_t col = from; col <= upto; col++)
+        box in = {share256(bottom - (double)row), share256(top - (double)row), 0, 255};
+        for (int64_t col = from; col <= upto; col++) {
+            in.west = share256(left - (double)col);
+            in.east = share256(right - (double)col);
+            within[count] = in;
             cells[count++] = (uint64_t)row << 17 | (uint64_t)(col < 0 ? col + n : col >= n ? col - n : col);
+        }
     }
     return count;
 }
@@ -505,21 +547,31 @@ static uint32_t concern(stretch *together, const kc_piece *piece, int64_t first,
 
 static inline uint32_t place_of(uint64_t cell) { return (uint32_t)(cell * 0x9e3779b97f4a7c15u >> 53); }
 
+static void widen(box *one, box by) {
+    if (by.south < one->south) one->south = by.south;
+    if (by.north > one->north) one->north = by.north;
+    if (by.west < one->west) one->west = by.west;
+    if (by.east > one->east) one->east = by.east;
+}
+
 /* Sets down that a cell is to be looked into for the pieces of `bits`, once for all of them. */
-static void look_there(stretch *together, uint64_t cell, uint32_t bits) {
+static void look_there(stretch *together, uint64_t cell, box within, uint32_t bits) {
     uint32_t i = place_of(cell);
     while (together->place[i] && together->cell[together->place[i] - 1] != cell) i = (i + 1) % (2 * CELLS);
     if (!together->place[i]) {
         together->cell[together->cells] = cell;
+        together->within[together->cells] = within;
         together->for_whom[together->cells++] = 0;
         together->place[i] = (uint16_t)together->cells;
     }
+    widen(&together->within[together->place[i] - 1], within);
     together->for_whom[together->place[i] - 1] |= bits;
 }
 
-static void add_cells(stretch *together, const uint64_t *cells, int count, uint32_t bit) {
+static void add_cells(stretch *together, const uint64_t *cells, const box *within, int count, uint32_t bit) {
     if (together->pieces == 1) { /* no piece has a cell twice */
         memcpy(together->cell, cells, (size_t)count * sizeof *cells);
+        memcpy(together->within, within, (size_t)count * sizeof *within);
         for (int i = 0; i < count; i++) together->for_whom[i] = bit;
         together->cells = count;
         return;
@@ -532,7 +584,7 @@ static void add_cells(stretch *together, const uint64_t *cells, int count, uint3
             together->place[at] = (uint16_t)(i + 1);
         }
     }
-    for (int i = 0; i < count; i++) look_there(together, cells[i], bit);
+    for (int i = 0; i < count; i++) look_there(together, cells[i], within[i], bit);
 }
 
 /* Looks into the cells of a stretch. Memory is asked for some way ahead of its use: for many places at once, first where
@@ -551,12 +603,11 @@ static int look_at(const question *q, const kc_cell_table *table, stretch *toget
         for (int i = 0; i < count; i++) {
             const bucket *b = find(table, keys[i]);
             if (!b->list) continue;
-            parts[some] = part_of(b, together, together->for_whom[from + i]);
+            parts[some] = part_of(b, together, together->for_whom[from + i], together->within[from + i]);
             if (parts[some].from == parts[some].upto) continue;
             const bands *block = b->bands + parts[some].from / BLOCK, *end = b->bands + (parts[some].upto - 1) / BLOCK;
-            for (int line = 0; line < AHEAD && block <= end; line++, block += 64 / sizeof *block)
-                __builtin_prefetch(block);
-            __builtin_prefetch(end);
+            for (int line = 0; line < AHEAD && block <= end; line++, block++) __builtin_prefetch(block);
+            __builtin_prefetch(end + 1);
             some++;
         }
         for (int i = 0; i < some; i++)
@@ -576,7 +627,7 @@ static int look_everywhere(const question *q, const kc_cell_table *table, const 
         if (!b->list) continue;
         begin(together, run_in(b->key));
         uint32_t bit = concern(together, piece, first, last, height);
-        part all = part_of(b, together, bit);
+        part all = part_of(b, together, bit, WHOLE);
         if (!look(q, table, together, &all, &passed) || !test(q, together, &passed)) return 0;
     }
     begin(together, 0);
@@ -605,7 +656,9 @@ static int look_into(const question *q, const kc_cell_table *table, stretch open
         if (last_run > table->last) last_run = table->last;
         if (run > last_run) continue;
         uint64_t cells[CELLS];
-        int count = cells_near(piece, piece->whole + table->radius + across, table->space_level, known, cells);
+        box within[CELLS];
+        double reach = piece->whole + table->radius + across;
+        int count = cells_near(piece, reach, table->space_level, known, cells, within);
         if (count < 0 || (double)count * (double)(last_run - run + 1) > (double)table->size) {
             if (!look_everywhere(q, table, piece, first, last, height, aside)) return 0;
             continue;
@@ -617,7 +670,7 @@ static int look_into(const question *q, const kc_cell_table *table, stretch open
             if (together->pieces && (together->run != run || full) && !look_at(q, table, together)) return 0;
             together->run = run;
             uint32_t bit = concern(together, piece, first, last, height);
-            add_cells(together, cells, count, bit);
+            add_cells(together, cells, within, count, bit);
         }
     }
     return look_at(q, table, &open[0]) && look_at(q, table, &open[1]);
