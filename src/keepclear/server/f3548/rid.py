@@ -14,7 +14,7 @@ from keepclear.model.utm import EntityKind, RidArea, RidSubscription
 from keepclear.server.f3548.app import Services
 from keepclear.server.f3548.own_uss import RID_BASE
 from keepclear.server.f3548.routes import Answer, Call, Route, answer_json
-from keepclear.server.f3548.writing import expect, written
+from keepclear.server.f3548.writing import Writes, expect
 from keepclear.utm import areas, rid_subscriptions
 from keepclear.utm.asked import RidAsked
 from keepclear.utm.ledger import Ledger
@@ -28,11 +28,26 @@ from keepclear.utm.scopes import (
 
 
 class _Areas:
-    """Identification service areas at the DSS, in the words of one edition: five operations."""
+    """Identification service areas at the DSS, in the words of one edition: five operations, three of them `writes`."""
 
     def __init__(self, dialect: Dialect) -> None:
         self._dialect = dialect
         self._edition = dialect.edition
+        self.writes = Writes(
+            name="IdentificationServiceArea",
+            kind=EntityKind.AREA,
+            id="id",
+            version="version",
+            read=lambda body: RidAsked(*dialect.read_area(body), dialect.edition),
+            creates=areas.create,
+            updates=areas.update,
+            deletes=lambda ledger, asker, id, version, now: areas.delete(
+                ledger, asker, id, version, dialect.edition, now
+            ),
+            put=self._changed,
+            gone=self._changed,
+            created=200,
+        )
 
     async def query(self, services: Services, call: Call) -> Answer:
         """searchIdentificationServiceAreas."""
@@ -45,60 +60,31 @@ class _Areas:
         id = entity_id(call.path["id"], "id")
         return answer_json(says.AreaGot(self._dialect.area(areas.get(await services.desk.ledger(), id, self._edition))))
 
-    async def create(self, services: Services, call: Call) -> Answer:
-        """createIdentificationServiceArea."""
-        id, rules = entity_id(call.path["id"], "id"), services.settings.rules()
-        asked = RidAsked(*self._dialect.read_area(call.body), self._edition)
-        return await written(
-            services,
-            call,
-            "createIdentificationServiceArea",
-            EntityKind.AREA,
-            id,
-            None,
-            lambda ledger, now, nonce: areas.create(ledger, call.asker, id, asked, now, nonce, rules),
-            self._changed,
-        )
-
-    async def update(self, services: Services, call: Call) -> Answer:
-        """updateIdentificationServiceArea."""
-        id, version, rules = entity_id(call.path["id"], "id"), call.path["version"], services.settings.rules()
-        asked = RidAsked(*self._dialect.read_area(call.body), self._edition)
-        return await written(
-            services,
-            call,
-            "updateIdentificationServiceArea",
-            EntityKind.AREA,
-            id,
-            version,
-            lambda ledger, now, nonce: areas.update(ledger, call.asker, id, version, asked, now, nonce, rules),
-            self._changed,
-        )
-
-    async def delete(self, services: Services, call: Call) -> Answer:
-        """deleteIdentificationServiceArea."""
-        id, version = entity_id(call.path["id"], "id"), call.path["version"]
-        return await written(
-            services,
-            call,
-            "deleteIdentificationServiceArea",
-            EntityKind.AREA,
-            id,
-            version,
-            lambda ledger, now, nonce: areas.delete(ledger, call.asker, id, version, self._edition, now),
-            self._changed,
-        )
-
-    def _changed(self, ledger: Ledger, ruling: Ruling, asker: str) -> says.AreaChanged:
+    def _changed(self, services: Services, ledger: Ledger, ruling: Ruling, asker: str) -> says.AreaChanged:
         return says.AreaChanged(self._dialect.area(expect(RidArea, ruling.of)), says.subscribers(ruling.told))
 
 
 class _Subscriptions:
-    """Subscriptions at the DSS, in the words of one edition: five operations."""
+    """Subscriptions at the DSS, in the words of one edition: five operations, three of them `writes`."""
 
     def __init__(self, dialect: Dialect) -> None:
         self._dialect = dialect
         self._edition = dialect.edition
+        self.writes = Writes(
+            name="Subscription",
+            kind=EntityKind.RID_SUBSCRIPTION,
+            id="id",
+            version="version",
+            read=lambda body: RidAsked(*dialect.read_subscription(body), dialect.edition),
+            creates=rid_subscriptions.create,
+            updates=rid_subscriptions.update,
+            deletes=lambda ledger, asker, id, version, now: rid_subscriptions.delete(
+                ledger, asker, id, version, dialect.edition
+            ),
+            put=self._put,
+            gone=self._gone,
+            created=200,
+        )
 
     async def query(self, services: Services, call: Call) -> Answer:
         """searchSubscriptions: the asker's own."""
@@ -112,65 +98,7 @@ class _Subscriptions:
         held = rid_subscriptions.get(await services.desk.ledger(), id, self._edition)
         return answer_json(says.SubscriptionGot(self._dialect.subscription(held)))
 
-    async def create(self, services: Services, call: Call) -> Answer:
-        """createSubscription."""
-        id, rules = entity_id(call.path["id"], "id"), services.settings.rules()
-        asked = RidAsked(*self._dialect.read_subscription(call.body), self._edition)
-
-        def put(ledger: Ledger, ruling: Ruling, asker: str) -> says.SubscriptionPut:
-            return self._put(services, ledger, ruling)
-
-        return await written(
-            services,
-            call,
-            "createSubscription",
-            EntityKind.RID_SUBSCRIPTION,
-            id,
-            None,
-            lambda ledger, now, nonce: rid_subscriptions.create(ledger, call.asker, id, asked, now, nonce, rules),
-            put,
-        )
-
-    async def update(self, services: Services, call: Call) -> Answer:
-        """updateSubscription."""
-        id, version, rules = entity_id(call.path["id"], "id"), call.path["version"], services.settings.rules()
-        asked = RidAsked(*self._dialect.read_subscription(call.body), self._edition)
-
-        def put(ledger: Ledger, ruling: Ruling, asker: str) -> says.SubscriptionPut:
-            return self._put(services, ledger, ruling)
-
-        return await written(
-            services,
-            call,
-            "updateSubscription",
-            EntityKind.RID_SUBSCRIPTION,
-            id,
-            version,
-            lambda ledger, now, nonce: rid_subscriptions.update(
-                ledger, call.asker, id, version, asked, now, nonce, rules
-            ),
-            put,
-        )
-
-    async def delete(self, services: Services, call: Call) -> Answer:
-        """deleteSubscription."""
-        id, version = entity_id(call.path["id"], "id"), call.path["version"]
-
-        def deleted(ledger: Ledger, ruling: Ruling, asker: str) -> says.SubscriptionGot:
-            return says.SubscriptionGot(self._dialect.subscription(expect(RidSubscription, ruling.of)))
-
-        return await written(
-            services,
-            call,
-            "deleteSubscription",
-            EntityKind.RID_SUBSCRIPTION,
-            id,
-            version,
-            lambda ledger, now, nonce: rid_subscriptions.delete(ledger, call.asker, id, version, self._edition),
-            deleted,
-        )
-
-    def _put(self, services: Services, ledger: Ledger, ruling: Ruling) -> says.SubscriptionPut:
+    def _put(self, services: Services, ledger: Ledger, ruling: Ruling, asker: str) -> says.SubscriptionPut:
         """A subscription that was put, as it is now, and the areas that are in it now."""
         made = expect(RidSubscription, ruling.of)
         held = ledger.rid_subscriptions.get(made.id)
@@ -179,6 +107,9 @@ class _Subscriptions:
         return says.SubscriptionPut(
             self._dialect.subscription(present), tuple([self._dialect.area(each) for each in relevant])
         )
+
+    def _gone(self, services: Services, ledger: Ledger, ruling: Ruling, asker: str) -> says.SubscriptionGot:
+        return says.SubscriptionGot(self._dialect.subscription(expect(RidSubscription, ruling.of)))
 
 
 def _routes(
@@ -195,14 +126,14 @@ def _routes(
     return (
         Route("GET", area, of_areas.query, (displays,)),
         Route("GET", f"{area}/{{id}}", of_areas.get, reads_area),
-        Route("PUT", f"{area}/{{id}}", of_areas.create, (provides,)),
-        Route("PUT", f"{area}/{{id}}/{{version}}", of_areas.update, (provides,)),
-        Route("DELETE", f"{area}/{{id}}/{{version}}", of_areas.delete, (provides,)),
+        Route("PUT", f"{area}/{{id}}", of_areas.writes.create, (provides,)),
+        Route("PUT", f"{area}/{{id}}/{{version}}", of_areas.writes.update, (provides,)),
+        Route("DELETE", f"{area}/{{id}}/{{version}}", of_areas.writes.delete, (provides,)),
         Route("GET", subscription, of_subscriptions.query, (displays,)),
         Route("GET", f"{subscription}/{{id}}", of_subscriptions.get, reads_subscription),
-        Route("PUT", f"{subscription}/{{id}}", of_subscriptions.create, (displays,)),
-        Route("PUT", f"{subscription}/{{id}}/{{version}}", of_subscriptions.update, (displays,)),
-        Route("DELETE", f"{subscription}/{{id}}/{{version}}", of_subscriptions.delete, (displays,)),
+        Route("PUT", f"{subscription}/{{id}}", of_subscriptions.writes.create, (displays,)),
+        Route("PUT", f"{subscription}/{{id}}/{{version}}", of_subscriptions.writes.update, (displays,)),
+        Route("DELETE", f"{subscription}/{{id}}/{{version}}", of_subscriptions.writes.delete, (displays,)),
     )
 
 
