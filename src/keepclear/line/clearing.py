@@ -66,9 +66,15 @@ def name_of(each: Affected) -> str:
     return each.asset or each.plan or ""
 
 
-def affected_ever(state: State, thread: Thread, party: str, now: datetime) -> tuple[str, ...]:
-    """All that are affected now or were found so before: one that has left since is still to be answered for."""
-    assets = dict.fromkeys(name_of(each) for each in affected_now(state, thread, party, now))
+def affected_ever(
+    state: State, thread: Thread, party: str, now: datetime, seen: list[Affected] | None = None
+) -> tuple[str, ...]:
+    """All that are affected now or were found so before: one that has left since is still to be answered for.
+
+    `seen`: those affected now, if they are known already.
+    """
+    here = affected_now(state, thread, party, now) if seen is None else seen
+    assets = dict.fromkeys(name_of(each) for each in here)
     found = state.finding(affected_key(thread, party))
     if found is not None:
         assets.update(dict.fromkeys(subject for subject in found.subjects if subject != party))

@@ -195,7 +195,7 @@ def _affected(noticing: Noticing, thread: Thread) -> None:
         values = {} if held is None else dict(held.values)
         seen = affected_now(state, thread, party, now)
         values.update({name_of(each): each.why.value for each in seen})
-        assets = affected_ever(state, thread, party, now)
+        assets = affected_ever(state, thread, party, now, seen)
         values["count"] = float(len(assets))
         evidence = [thread.id, *(() if held is None else held.evidence), *(i for each in seen for i in each.act_ids)]
         found = finding(

@@ -37,7 +37,7 @@ ROLE = "utm bridge"
 GROUP = "utm.services"
 """All these plans are of one group, so they are not held against each other: services do that among themselves, and by
 another measure than this line's separation (F3548-21, strategic coordination)."""
-MOST_PLANS = 1_000
+MOST_PLANS = 500
 """Plans the party has in force on the line by this machine; beyond them only what a request concerns is said."""
 AT_MOST_EVERY = timedelta(seconds=2)
 """A plan is corrected, or said again, no sooner after it was last said: a service may change its mind faster."""
