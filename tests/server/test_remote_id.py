@@ -44,7 +44,7 @@ def test_a_desk_sees_what_flies_labelled_and_our_own_flights_bring_an_area_into_
 
 
 async def look(desk: Desk) -> None:
-    label = {"en": "Remote ID, not verified", "ar": "هوية عن بعد، لم يتحقق منها أحد"}
+    label = {"en": "Remote ID, not verified", "ar": "هوية عن بُعد، لم يتحقق منها أحد"}
     empty = {"label": label, "flights": [], "clusters": [], "silent": []}
     assert await desk.get("/api/remote-id", view=VIEW) == empty
     kept = desk.service.node.subscribe()
