@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from keepclear.server.f3548.bodies import MAX_BODY_BYTES, MAX_OF_ONE
-from keepclear.server.f3548.connections import Limits
+from keepclear.server.f3548.connections import Limits, allow_files
 from keepclear.server.f3548.settings import Settings
 from keepclear.server.run import Service
 from tests.server.f3548.surface import EVERY_SCOPE, INTENTS, ONE, SUB, SUBSCRIPTIONS, USS, Dss, uuid, with_dss
@@ -219,6 +219,19 @@ def test_one_who_does_not_take_its_answers_is_let_go(tmp_path: Path) -> None:
                     await asyncio.sleep(0.05)
 
     hostile(tmp_path, work, request_s=0.5)
+
+
+def test_as_many_files_may_be_open_as_the_connections_need() -> None:
+    resource = pytest.importorskip("resource")
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (600, hard))
+        allow_files(Limits(connections=100))
+        assert resource.getrlimit(resource.RLIMIT_NOFILE) == (612, hard)
+        allow_files(Limits(connections=10))
+        assert resource.getrlimit(resource.RLIMIT_NOFILE) == (612, hard)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 # ── to the application ──
