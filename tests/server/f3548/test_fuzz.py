@@ -137,7 +137,7 @@ def test_nothing_sent_is_answered_but_as_the_page_says() -> None:
         operation = SCHEMA[OPERATIONS[name][0]][OPERATIONS[name][1].upper()]
         cases = st.one_of(*[operation.as_strategy(generation_mode=mode) for mode in GenerationMode])
 
-        @settings(max_examples=max(8, most // 8), suppress_health_check=list(HealthCheck), database=None)
+        @settings(max_examples=max(8, most // 16), suppress_health_check=list(HealthCheck), database=None)
         @given(cases, st.data())
         def once(case: Case[Any], data: st.DataObject) -> None:
             path, raw, headers = request(dss, name, case, data)
