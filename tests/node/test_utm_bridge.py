@@ -12,7 +12,8 @@ import msgspec
 import pytest
 
 from keepclear.geometry.grids import to_mgrs
-from keepclear.line.utm_plans import Terms, owed, sourced
+from keepclear.line.state import State
+from keepclear.line.utm_plans import Owed, Terms, owed, sourced
 from keepclear.line.utm_requests import KIND, constraint_id
 from keepclear.model import acts as a
 from keepclear.model.base import Name, Words
@@ -21,6 +22,7 @@ from keepclear.model.parties import LineCard
 from keepclear.model.places import LatLon, PlaceNames
 from keepclear.model.times import Window
 from keepclear.model.volumes import AltitudeBand, Circle, Volume
+from keepclear.node import utm_bridge
 from keepclear.node.clock import HandClock
 from keepclear.node.utm_bridge import UtmBridge
 from keepclear.store import MemoryStore
@@ -327,6 +329,27 @@ def test_a_suspended_line_is_left_alone_and_caught_up_with() -> None:
         await here.say(a.Resume(), author="ground")
         await here.settle()
         assert len(here.said(a.Notice)) == 1
+
+    on_a_line(work)
+
+
+def test_an_entity_that_cannot_be_looked_at_keeps_no_other_from_being_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    faulty = f"intent.{uuid(1)}"
+
+    def fails_on_one(state: State, terms: Terms, plan: str, *rest: Any, **more: Any) -> Owed:
+        if plan == faulty:
+            raise ZeroDivisionError(plan)
+        return owed(state, terms, plan, *rest, **more)
+
+    monkeypatch.setattr(utm_bridge, "owed", fails_on_one)
+
+    async def work(here: Scene) -> None:
+        for number in (1, 2, 3):
+            await here.here.put(number, ALFA, "http://127.0.0.1:9", volume((HOME[0] + number * 0.02, HOME[1])))
+        await here.settle()
+        assert [act.plan.id for act in here.said(a.Notice) if isinstance(act, a.Notice)] == [
+            f"intent.{uuid(number)}" for number in (2, 3)
+        ]
 
     on_a_line(work)
 

@@ -43,6 +43,8 @@ PAUSE_S = 0.25
 """After something was said: services have the node for themselves, and more changes of one plan become one."""
 LOOK_EVERY_S = 1.0
 """How often it is looked what time has brought: plans that begin soon enough, requests that are over."""
+AFTER_A_FAULT_S = 60.0
+"""Before all is gone through again after a fault of ours, which may well come again."""
 MOST_CONSTRAINTS = 200
 """Requests that are told to services at a time."""
 AGAIN_AFTER = timedelta(hours=1)
@@ -192,6 +194,11 @@ class UtmBridge:
                 log.warning("bridge.not_said", why=str(error))
                 await self._node.clock.sleep(LOOK_EVERY_S)
                 self._look_at_everything()
+            except Exception:
+                # The outermost edge toward what others put into the ledger: a fault must not end the bridge unheard.
+                log.exception("bridge.failed")
+                await self._node.clock.sleep(AFTER_A_FAULT_S)
+                self._look_at_everything()
 
     async def _go(self) -> None:
         state = await self._node.current()
@@ -209,7 +216,12 @@ class UtmBridge:
             if len(said) == AT_ONCE:
                 break
             self._due.pop(plan, None)
-            found = self._look(plan)
+            try:
+                found = self._look(plan)
+            except Exception:
+                # One entity that cannot be drawn must not keep the others from being said.
+                log.exception("bridge.not_looked_at", plan=plan)
+                continue
             if found is not None:
                 said.append((plan, found))
             await asyncio.sleep(0)  # services are answered between two of them

@@ -19,5 +19,10 @@ def set_up_logs(level: int = logging.INFO) -> None:
             structlog.processors.JSONRenderer(),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
+        logger_factory=_to_standard_error,
     )
+
+
+def _to_standard_error(*_: object) -> structlog.WriteLogger:
+    """What writes to standard error as it is now: it may have been put elsewhere since the logs were set up."""
+    return structlog.WriteLogger(sys.stderr)
