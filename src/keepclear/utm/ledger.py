@@ -7,6 +7,7 @@ answer waits until nothing is ahead of the disk (`Node.current`).
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
@@ -51,7 +52,6 @@ INDEXED = (
     EntityKind.AREA,
     EntityKind.RID_SUBSCRIPTION,
 )
-
 
 WIDE = 100
 """More cells than this make an entity a wide one (`Ledger.wide_cells`)."""
@@ -100,7 +100,7 @@ class Ledger:
             EntityKind.FLIGHT: self.flights,
             EntityKind.CLOSURE: self.closures,
         }
-        self._back: list[tuple[int, Back]] = []
+        self._back: deque[tuple[int, Back]] = deque()
 
     def take(self, change: UtmChange, act_id: str, *, ahead: bool = False) -> None:
         """Take a change in; one that was taken already (by its number) is passed over.
@@ -140,7 +140,8 @@ class Ledger:
 
     def on_disk(self, number: int) -> None:
         """Changes up to this number are kept and will not be undone."""
-        self._back = [each for each in self._back if each[0] > number]
+        while self._back and self._back[0][0] <= number:
+            self._back.popleft()
 
     def register(self, kind: EntityKind) -> Mapping[str, Entity]:
         """The entities of a kind by id (availability by the name of the service)."""
