@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pyproj import Geod
 
 from keepclear.model.utm import IntentState, UtmCircle, UtmConstraint, UtmIntent, UtmPoint, UtmVolume
-from keepclear.utm.exact import in_the_way, sift
+from keepclear.utm.exact import Sifted, in_the_way, named, sift
 from keepclear.utm.index import Index, extent_of
 from tests.utm.cast import (
     ALFA,
@@ -52,6 +52,11 @@ def meets(one: UtmVolume, other: UtmVolume) -> bool:
     assert len(there.real) + there.saved == 1
     assert there.undecided == back.undecided == ()
     return bool(there.real)
+
+
+def sifted_at(desk: Desk, volumes: list[UtmVolume], but: str = "") -> Sifted:
+    """What the desk's ledger names for these volumes, sifted."""
+    return in_the_way(volumes, named(desk.ledger, volumes, desk.now, but=but), desk.now)
 
 
 def away(metres: float, radius_m: float = 100.0) -> UtmVolume:
@@ -124,10 +129,10 @@ def test_one_entity_may_stand_there_as_an_intent_and_another_under_the_same_id_a
     desk = Desk()
     desk.plan(ALFA, ONE, wanted())
     desk.close(ONE, closing(volume(heights=(100.0, 400.0))))
-    sifted = in_the_way(desk.ledger, [volume(heights=(0.0, 90.0))], desk.now)
+    sifted = sifted_at(desk, [volume(heights=(0.0, 90.0))])
     assert [type(each) for each in sifted.real] == [UtmIntent]
     assert sifted.saved == 0  # 100 m and up is no coarse conflict either
-    sifted = in_the_way(desk.ledger, [volume(heights=(110.0, 130.0))], desk.now)
+    sifted = sifted_at(desk, [volume(heights=(110.0, 130.0))])
     assert [type(each) for each in sifted.real] == [UtmIntent, UtmConstraint]
 
 
@@ -136,14 +141,14 @@ def test_the_ledger_is_sifted_but_for_oneself_and_for_what_is_over() -> None:
     near = desk.plan(ALFA, ONE, wanted(away(250.0), volume(FAR, times=(30, 40))))
     desk.plan(BRAVO, TWO, wanted(away(2_000.0, 50.0), volume(FAR, times=(0, 10)), by=BRAVO, key=[near.ovn]))
     mine = [volume(radius_m=200.0), volume(FAR, times=(0, 10))]
-    sifted = in_the_way(desk.ledger, mine, desk.now)
+    sifted = sifted_at(desk, mine)
     assert [each.id for each in sifted.real] == [ONE, TWO]
-    assert [each.id for each in in_the_way(desk.ledger, mine, desk.now, but=ONE).real] == [TWO]
+    assert [each.id for each in sifted_at(desk, mine, but=ONE).real] == [TWO]
     desk.pass_minutes(10)  # the second volumes of mine and of TWO are over
-    later = in_the_way(desk.ledger, mine, desk.now)
+    later = sifted_at(desk, mine)
     assert ([each.id for each in later.real], later.saved) == ([ONE], 1)
     desk.pass_minutes(51)
-    assert in_the_way(desk.ledger, mine, desk.now).real == ()
+    assert sifted_at(desk, mine).real == ()
 
 
 @pytest.mark.parametrize(

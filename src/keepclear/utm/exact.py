@@ -51,15 +51,17 @@ class Sifted:
         return len(self.false_alarms)
 
 
-def in_the_way(ledger: Ledger, volumes: Sequence[UtmVolume], now: datetime, *, but: str = "") -> Sifted:
-    """The intents and constraints that a DSS would name for these volumes, but the one with the id `but`, sifted.
-
-    What is over is in nobody's way: only from `now` on do volumes meet.
-    """
+def named(ledger: Ledger, volumes: Sequence[UtmVolume], now: datetime, *, but: str = "") -> list[Candidate]:
+    """The intents and constraints that a DSS names for these volumes, but the one with the id `but`."""
     extent = extent_of(volumes)
     coarse: list[Candidate] = [ledger.intents[name] for name in present(ledger, EntityKind.INTENT, extent, now)]
     coarse += [ledger.constraints[name] for name in present(ledger, EntityKind.CONSTRAINT, extent, now)]
-    return sift(_ahead(volumes, now), [each for each in coarse if each.id != but])
+    return [each for each in coarse if each.id != but]
+
+
+def in_the_way(volumes: Sequence[UtmVolume], candidates: Iterable[Candidate], now: datetime) -> Sifted:
+    """The candidates, sifted. What is over is in nobody's way: only from `now` on do volumes meet."""
+    return sift(_ahead(volumes, now), candidates)
 
 
 def sift(volumes: Sequence[UtmVolume], candidates: Iterable[Candidate]) -> Sifted:

@@ -99,6 +99,18 @@ class IntentsFound(Wire, frozen=True):
     operational_intent_references: tuple[IntentReference, ...]
 
 
+class ConflictsFound(Wire, frozen=True):
+    """What really is in the way, and what the DSS only names by its cells (`false_alarms`).
+
+    `undecided` are ids among those in the way of which it could not be worked out.
+    """
+
+    operational_intent_references: tuple[IntentReference, ...]
+    constraint_references: tuple[ConstraintReference, ...]
+    false_alarms: tuple[str, ...]
+    undecided: tuple[str, ...]
+
+
 class ConstraintChanged(Wire, frozen=True):
     """ChangeConstraintReferenceResponse."""
 

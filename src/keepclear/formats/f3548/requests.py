@@ -77,6 +77,13 @@ class Query(Wire, frozen=True):
     area_of_interest: Volume4D | None = None
 
 
+class Conflicts(Wire, frozen=True):
+    """What is in the way of these volumes in truth; `entityid` is the asker's own, which is not in its own way."""
+
+    extents: Extents
+    entityid: Uuid4 | None = None
+
+
 class ExchangeRecord(Wire, frozen=True):
     """What a service reports of an exchange that went wrong."""
 
@@ -103,6 +110,7 @@ _constraint = msgspec.json.Decoder(PutConstraint)
 _subscription = msgspec.json.Decoder(PutSubscription)
 _availability = msgspec.json.Decoder(PutAvailability)
 _query = msgspec.json.Decoder(Query)
+_conflicts = msgspec.json.Decoder(Conflicts)
 _report = msgspec.json.Decoder(ErrorReport)
 _whole: msgspec.json.Decoder[Any] = msgspec.json.Decoder()
 _STATES = {state.value.lower(): state for state in Availability}
@@ -142,6 +150,11 @@ def read_query(body: bytes) -> UtmVolume:
     if area is None:
         raise Malformed("Object missing required field", field="area_of_interest", code="missing_field")
     return volume_of(area, "area_of_interest")
+
+
+def read_conflicts(body: bytes) -> Conflicts:
+    """What `queryExactConflicts` is asked."""
+    return decoded(_conflicts, body)
 
 
 def read_report(body: bytes) -> dict[str, Any]:

@@ -136,6 +136,12 @@ _SUBSCRIPTIONS, _USS = "/dss/v1/subscriptions", "/dss/v1/uss_availability/{uss_i
 _LACKS = {CONFLICT: LacksOrError}
 
 _DSS = {
+    "POST /keepclear/v1/conflicts/query": About(
+        "queryExactConflicts",
+        "What is in the way in truth, to a centimetre, and what only by the cells of the DSS",
+        answers.ConflictsFound,
+        requests.Conflicts,
+    ),
     f"POST {_INTENTS}/query": About(
         "queryOperationalIntentReferences", "References in an area", answers.IntentsFound, requests.Query
     ),

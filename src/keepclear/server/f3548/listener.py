@@ -9,7 +9,7 @@ from keepclear.errors import Malformed
 from keepclear.node.access_tokens import development_key
 from keepclear.node.node import Node
 from keepclear.node.utm_desk import UtmDesk
-from keepclear.server.f3548 import auxiliary, dss, planning, rid, rid_display, rid_flights, uss, versioning
+from keepclear.server.f3548 import auxiliary, conflicts, dss, planning, rid, rid_display, rid_flights, uss, versioning
 from keepclear.server.f3548.app import Services, UtmApp
 from keepclear.server.f3548.issuer import development_routes
 from keepclear.server.f3548.on_line import open_bridge
@@ -20,7 +20,7 @@ from keepclear.server.f3548.routes import Route
 from keepclear.server.f3548.settings import FILE, Settings, verifier_of
 from keepclear.utm.demands import check_url
 
-ROUTES = (*dss.ROUTES, *auxiliary.ROUTES, *versioning.ROUTES, *rid.ROUTES)
+ROUTES = (*dss.ROUTES, *conflicts.ROUTES, *auxiliary.ROUTES, *versioning.ROUTES, *rid.ROUTES)
 
 
 def utm_app(node: Node, settings: Settings, directory: Path) -> UtmApp:
