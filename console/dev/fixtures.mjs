@@ -117,7 +117,7 @@ const thread = (key, kind, status, more) => {
   return {
     id: id(key), kind, status, status_since: mine.at(-1).recorded_at, line: opener.line, author: opener.author, opened_at: opener.said_at,
     recorded_at: opener.recorded_at, exercise: false, urgency: null, title: null, words: null, waiting_for: [], waiting_since: null, due_at: null,
-    overdue: false, escalated_to: [], taken_by: null, taken_on_roster: null, recipients: [], plan: null, volume: null, basis: null, acts: mine, findings: [], ...more,
+    overdue: false, escalated_to: [], taken_by: null, taken_on_roster: null, recipients: [], plan: null, volume: null, basis: null, intents: [], acts: mine, findings: [], ...more,
   }
 }
 
@@ -133,6 +133,10 @@ export const threads = [
   }),
   thread('clear', 'clear_request', 'reported_clear', {
     urgency: 'immediate', words: 'قوات برية تمر قرب الحافلات المتوقفة', volume, basis: ASSUMED, due_at: T('05:50:00'),
+    intents: [
+      { plan: 'intent.2f8343be-6482-4d1b-a474-16847e01af1e', thread: id('clear'), party: 'coalition', service: 'uss1.example', state: 'changed', since: T('05:31:00'), act: id('clear'), told_at: T('05:20:02') },
+      { plan: 'intent.78ea3fe8-71c2-4f5c-9b44-9c02f5563c6f', thread: id('clear'), party: 'coalition', service: 'uss2.example', state: 'inside', since: T('05:20:00'), act: id('clear') },
+    ],
     recipients: [recipient('coalition', 'passed', {
       received: true, hops: [hop('delivered', T('05:20:01')), hop('passed', T('05:52:00'), { echelon: 'air tasking cell' })],
       answer: 'with_conditions', answered_at: T('05:47:00'), answer_s: 1620, missing_hop: 'crew_briefed', missing_since: T('05:52:00'),

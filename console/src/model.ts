@@ -106,6 +106,7 @@ export const COVERAGE_STATES = ['watched', 'declared_gap', 'unknown'] as const
 export const URGENCIES = ['routine', 'priority', 'immediate'] as const
 export const HOPS = ['delivered', 'opened', 'acknowledged', 'passed', 'crew_briefed', 'crew_acknowledged'] as const
 export const REPLIES = ['will_comply', 'with_conditions', 'cannot', 'not_understood', 'counter_proposal'] as const
+export const INTENT_STATES = ['inside', 'changed', 'ended', 'unknown'] as const
 export const INSIDE = ['inside', 'left', 'outside', 'unknown'] as const
 export const PRECISIONS = ['second', 'minute', 'hour', 'day', 'vague'] as const
 export const VERDICTS = ['consistent', 'contradicted', 'not_supported', 'cannot_tell'] as const
@@ -314,8 +315,23 @@ export interface ThreadView {
   plan: Plan | null
   volume: Volume | null
   basis: Basis | null
+  intents: IntentView[]
   acts: ActView[]
   findings: Finding[]
+}
+/** A drone operation that a request concerns, as its service's plan says where it stands: a plan, not a position. */
+export interface IntentView {
+  plan: string
+  thread: string
+  party: string
+  service: string
+  state: (typeof INTENT_STATES)[number]
+  since: Instant
+  act: string
+  change?: string | null
+  told_at?: Instant | null
+  told_act?: string | null
+  told_outcome?: string | null
 }
 export interface MemberView {
   party: string

@@ -52,6 +52,7 @@ export function say(key: Key, values?: Values): string {
 /** Where the node keeps its words for each family of codes; families not named here are the page's own. */
 export const NODE_WORDS = {
   act: 'acts', status: 'statuses', recipient: 'statuses.recipient', hop: 'statuses.hop', reply: 'statuses.reply', inside: 'statuses.inside',
+  intent: 'statuses.utm_intent',
   urgency: 'statuses.urgency', line: 'statuses.line', group: 'statuses.group', plan: 'statuses.plan_kind', asset: 'statuses.asset',
   head: 'statuses.head_class', sensor: 'statuses.sensor', coverage: 'statuses.coverage', certainty: 'statuses.certainty',
   precision: 'statuses.precision', effect: 'statuses.without_effect', waits: 'statuses.waits_for', verdict: 'verdicts', reason: 'verdicts.reason',

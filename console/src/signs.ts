@@ -75,6 +75,12 @@ const INSIDE: Record<string, [Tone, Sign]> = {
   outside: ['held', 'check'],
   unknown: ['waiting', 'question'],
 }
+const INTENT: Record<string, [Tone, Sign]> = {
+  inside: ['alarm', 'warn'],
+  changed: ['held', 'check'],
+  ended: ['held', 'check'],
+  unknown: ['waiting', 'question'],
+}
 const COVERAGE: Record<string, [Tone, Sign]> = {
   watched: ['held', 'check'],
   declared_gap: ['waiting', 'dash'],
@@ -88,7 +94,7 @@ const REPLY: Record<string, [Tone, Sign]> = {
   counter_proposal: ['waiting', 'ring'],
 }
 const FAMILIES: Record<string, Record<string, [Tone, Sign]>> = {
-  status: STATUS, line: LINE, group: GROUP, verdict: VERDICT, inside: INSIDE, coverage: COVERAGE, reply: REPLY,
+  status: STATUS, line: LINE, group: GROUP, verdict: VERDICT, inside: INSIDE, intent: INTENT, coverage: COVERAGE, reply: REPLY,
 }
 
 export function signOf(family: string, code: string): [Tone, Sign] {

@@ -6,7 +6,7 @@ import en from '../../src/keepclear/phrases/en/console.json'
 import { FORMS } from '../src/act/forms.ts'
 import type { Field } from '../src/act/fields.ts'
 import {
-  ACTS, ASSET_KINDS, BASES, CERTAINTIES, COVERAGE_STATES, FINDING_KINDS, GROUP_STATES, HEAD_CLASSES, HOPS, INSIDE, LINE_STATES,
+  ACTS, ASSET_KINDS, BASES, CERTAINTIES, COVERAGE_STATES, FINDING_KINDS, GROUP_STATES, HEAD_CLASSES, HOPS, INSIDE, INTENT_STATES, LINE_STATES,
   PLAN_KINDS, PRECISIONS, RECIPIENT_STATES, REPLIES, SENSORS, STATUSES, THREAD_KINDS, URGENCIES, VERDICTS,
 } from '../src/model.ts'
 import { LAYERS } from '../src/map/things.ts'
@@ -54,7 +54,7 @@ describe('every code the node can send', () => {
   }
   const nodes: Record<string, readonly string[]> = {
     act: ACTS, asset: ASSET_KINDS, certainty: CERTAINTIES, coverage: COVERAGE_STATES, group: GROUP_STATES, head: HEAD_CLASSES,
-    hop: [...HOPS, 'read_back'], recipient: RECIPIENT_STATES, inside: INSIDE, line: LINE_STATES, plan: PLAN_KINDS, precision: PRECISIONS, reply: REPLIES,
+    hop: [...HOPS, 'read_back'], recipient: RECIPIENT_STATES, inside: INSIDE, intent: INTENT_STATES, line: LINE_STATES, plan: PLAN_KINDS, precision: PRECISIONS, reply: REPLIES,
     sensor: SENSORS, urgency: URGENCIES, verdict: VERDICTS, waits: ['leg_blocked', 'answer'],
     status: Object.entries(STATUSES).flatMap(([kind, codes]) => codes.map((code) => `${kind}.${code}`)),
   }
