@@ -22,13 +22,12 @@ from keepclear.utm.ruling import Asker, Ruling
 Judge = Callable[[Ledger, datetime, str], Ruling]
 """Judges a request: the ledger, the moment, and a nonce of 32 hex digits that nobody else knows."""
 
-
 LOOKS_THROUGH = timedelta(hours=1)
 """How often what is long over is taken out of the places of the ledger."""
 
 
 class UtmDesk:
-    """The UTM ledger of a node, for its listeners. `pushed`: this node carries notifications itself."""
+    """The UTM ledger of a node, for its listeners. `pushes`: this node carries notifications itself."""
 
     def __init__(self, node: Node, *, pushes: bool = False) -> None:
         self.node = node
