@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from keepclear.conflict.breaches import Breach, Breaches, Conflict
     from keepclear.conflict.separation import Minimum
-    from keepclear.conflict.suggest import Change, Limits, Suggestion
+    from keepclear.conflict.suggest import Change, Limits, Suggestion, Suggestions
     from keepclear.engine.airspace import Airspace
     from keepclear.engine.pairs import conflicts
     from keepclear.engine.sources import LeftOut, plans, positions
@@ -61,6 +61,7 @@ __all__ = [
     "Positions",
     "Proximity",
     "Suggestion",
+    "Suggestions",
     "Watch",
     "conflicts",
     "plans",
@@ -70,7 +71,7 @@ __all__ = [
 _ROOMS = {
     "conflict.breaches": ("Breach", "Breaches", "Conflict"),
     "conflict.separation": ("Minimum",),
-    "conflict.suggest": ("Change", "Limits", "Suggestion"),
+    "conflict.suggest": ("Change", "Limits", "Suggestion", "Suggestions"),
     "engine.airspace": ("Airspace",),
     "engine.pairs": ("conflicts",),
     "engine.sources": ("LeftOut", "plans", "positions"),

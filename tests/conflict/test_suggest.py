@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,7 +15,9 @@ from hypothesis import strategies as st
 from keepclear.conflict.airspace import Airspace
 from keepclear.conflict.changes import Moved, Parallel, at_another_height, at_another_time, length_m
 from keepclear.conflict.separation import Minimum
-from keepclear.conflict.suggest import Change, Limits, Met, Suggestion
+from keepclear.conflict.shortfall import Met
+from keepclear.conflict.suggest import Change, Limits, Suggestions
+from keepclear.errors import Malformed
 from keepclear.geometry import kernels
 from keepclear.geometry.columns import Plans
 from keepclear.geometry.earth import distance_m
@@ -97,6 +100,59 @@ def test_no_smaller_change_of_a_block_is_free() -> None:
     assert changes(shorter)[Change.LATER] == 10.0
 
 
+@compiled
+@given(seed=st.integers(0, 10_000), tries=st.integers(0, 120))
+@settings(max_examples=25)
+def test_what_the_tries_were_not_enough_for_is_told(seed: int, tries: int) -> None:
+    plans = crowd(seed, 8, (35.0, 40.0))
+    air = Airspace(CLOSE)
+    air.put(plans.take(range(1, 8)))
+    asked = plans.take([0])
+    whole = air.suggest(asked, limits=replace(SMALL, tries=1_000_000))
+    assert whole.unfinished == ()
+    found = air.suggest(asked, limits=replace(SMALL, tries=tries))
+    assert found.tries == min(tries, whole.tries)
+    told = changes(found)
+    assert all(len(air.check(one.plan)) == 0 for one in found)
+    assert told.items() <= changes(whole).items()  # what is found is the least, also when it stopped early
+    assert not told.keys() & set(found.unfinished)
+    assert changes(whole).keys() - told.keys() <= set(found.unfinished)
+    assert bool(found.unfinished) == (tries < whole.tries)
+
+
+@compiled
+def test_one_kind_that_takes_long_keeps_no_other_from_being_found() -> None:
+    air = Airspace({frozenset({PlanKind.CLOSURE}): Minimum(0.0, 0.0)})
+    air.put([block(f"p{i}", (50.0 * i - 1_000.0, 50.0 * i - 900.0), radius=100.0) for i in range(40)])
+    asked = block("asked", (0.0, 20.0), radius=100.0)
+    both = np.vstack((asked.volumes, asked.volumes + np.array([30.0, 30.0, 0.0, 0.0])))
+    asked = replace(
+        asked,
+        volume_from=np.array([0, 2]),
+        volumes=both,
+        circles=np.repeat(asked.circles, 2, axis=0),
+        ring_from=np.zeros(3, dtype=np.int64),
+    )
+    found = air.suggest(asked, limits=Limits(earlier_s=400.0, later_s=400.0, tries=600))
+    assert found.unfinished == (Change.EARLIER, Change.LATER)
+    assert changes(found) == {Change.HIGHER: 3_000.0, Change.MOVED: 200.0}
+    assert found.tries == 600
+    assert "unfinished=(earlier, later), tries=600" in repr(found)
+    none = air.suggest(asked, limits=Limits(earlier_s=400.0, later_s=400.0, tries=0))
+    assert len(none) == 0
+    assert none.unfinished == (Change.EARLIER, Change.LATER, Change.HIGHER, Change.MOVED)
+    assert air.suggest(asked, limits=Limits(earlier_s=400.0, later_s=400.0)).unfinished == ()
+
+
+@pytest.mark.parametrize(
+    ("name", "figure"), [("tries", -1), ("later_s", -1.0), ("aside_m", np.nan), ("not_before_s", np.nan)]
+)
+def test_limits_that_cannot_be_are_refused(name: str, figure: Any) -> None:
+    with pytest.raises(Malformed) as refused:
+        Limits(**{name: figure})
+    assert (refused.value.field, refused.value.code) == (f"limits.{name}", "out_of_range")
+
+
 def two(height: float = 1_000.0, **asked: object) -> tuple[Airspace, Plans]:
     """One that flies east, and one that flies north through it at the same moment."""
     air = Airspace(Minimum(5_000.0, 300.0))
@@ -105,7 +161,7 @@ def two(height: float = 1_000.0, **asked: object) -> tuple[Airspace, Plans]:
     return air, way("north", stops, **asked)  # type: ignore[arg-type]
 
 
-def changes(found: tuple[Suggestion, ...]) -> dict[Change, float]:
+def changes(found: Suggestions) -> dict[Change, float]:
     return {one.change: one.amount for one in found}
 
 

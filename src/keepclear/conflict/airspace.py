@@ -21,7 +21,8 @@ from keepclear.conflict.airspace_kernel import KernelPlans, Rows
 from keepclear.conflict.airspace_twin import TwinPlans
 from keepclear.conflict.breaches import Breaches, required_m
 from keepclear.conflict.separation import Separation, minima
-from keepclear.conflict.suggest import Limits, Met, Suggestion, ends_m, suggestions
+from keepclear.conflict.shortfall import Met, ends_m
+from keepclear.conflict.suggest import Limits, Suggestions, suggestions
 from keepclear.errors import Malformed
 from keepclear.geometry import kernels
 from keepclear.geometry.columns import IntArray, Plans
@@ -83,14 +84,14 @@ class Airspace:
             self._file(given.plans, old, slots)
             return self._told(given.plans, rows, known, replaced)
 
-    def suggest(self, plan: object, *, limits: Limits | None = None) -> tuple[Suggestion, ...]:
+    def suggest(self, plan: object, *, limits: Limits | None = None) -> Suggestions:
         """The smallest changes of one plan after which it is free of conflicts with the plans in this set, and no more
         than that: it says nothing about anybody who is not in the set.
 
         Others may use the set while it looks: each suggestion was free of conflicts with the set as it was when that
-        was checked. In a crowded set it may look for seconds. What is changed, to which resolution, and what is told
-        stands at `suggest.suggestions`. A kind of change that is not enough within `limits` is not told; a plan in
-        conflict with nothing needs none. Raises `Malformed` for several plans.
+        was checked. What is changed, to which resolution, and what is told stands at `suggest.suggestions`. A kind of
+        change that is not enough within `limits` is not told; one for which `limits.tries` were not enough is told as
+        `unfinished`. A plan in conflict with nothing needs no change. Raises `Malformed` for several plans.
         """
         given = Plans.of(plan)
         if len(given) != 1:

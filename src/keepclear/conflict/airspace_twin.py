@@ -8,7 +8,7 @@ import numpy as np
 
 from keepclear.conflict import pairs_twin
 from keepclear.conflict.airspace_kernel import KNOWN, Rows
-from keepclear.conflict.suggest import ends_m
+from keepclear.conflict.shortfall import ends_m
 from keepclear.geometry.columns import IntArray
 from keepclear.geometry.earth import FloatArray
 from keepclear.geometry.kernels import BREACH, MinimaStruct

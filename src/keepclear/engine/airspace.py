@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from keepclear.conflict import airspace
 from keepclear.conflict.breaches import Breaches
-from keepclear.conflict.suggest import Limits, Suggestion
+from keepclear.conflict.suggest import Limits, Suggestions
 from keepclear.engine.sources import plans as plans_of
 
 
@@ -24,6 +24,6 @@ class Airspace(airspace.Airspace):
         """Check plans and put each in, one after the other."""
         return super().check_and_put(plans_of(plans), only_free=only_free)
 
-    def suggest(self, plan: object, *, limits: Limits | None = None) -> tuple[Suggestion, ...]:
-        """The smallest changes of one plan after which it breaches nothing in here."""
+    def suggest(self, plan: object, *, limits: Limits | None = None) -> Suggestions:
+        """The smallest changes of one plan after which it breaches nothing in here, and what was not looked through."""
         return super().suggest(plans_of(plan), limits=limits)
