@@ -238,8 +238,9 @@ def checked(plans: Plans) -> Plans:
 
     Raises `Malformed` naming the first thing that is not, in this order: shapes of the arrays, how many there are, ids
     (text without hidden characters, no two the same), kinds, datums, bands, room, points (two or more; finite, in
-    range, later than the one before), volumes (window, band, one shape, vertices), how outlines lie. The bounds are in
-    `geometry/soundness.py`. What was checked once is not checked again.
+    range, later than the one before), volumes (window, band, one shape, vertices), how vague ways are in time, how
+    outlines lie. The bounds are in `geometry/soundness.py` and `geometry/vagueness.py`. What was checked once is not
+    checked again.
     """
     from keepclear.geometry.soundness import check_plans
 

@@ -16,6 +16,7 @@ from keepclear.geometry.kernels import pointer
 from keepclear.geometry.pack import BOUNDLESS_M, Packed, pack
 from keepclear.geometry.pack_areas import CLOSES_M, UNCUT_EDGE_M
 from keepclear.geometry.soundness import LIMITS, check_ids, columns_of
+from keepclear.geometry.vagueness import check_vagueness
 
 _PACKING = np.array([CLOSES_M, UNCUT_EDGE_M, BOUNDLESS_M])
 """`packing` of `kc_pack_sound`."""
@@ -70,4 +71,5 @@ class Given:
             return cls(Plans.of(source), None)
         given = cls(source, at)
         check_ids(source.ids, "plans")
+        check_vagueness(source)
         return given

@@ -20,6 +20,7 @@ from keepclear.geometry.columns import DATUMS, KINDS, IntArray, Plans, Positions
 from keepclear.geometry.earth import FloatArray
 from keepclear.geometry.kernels import ColumnsStruct, pointer
 from keepclear.geometry.outlines import check_outlines
+from keepclear.geometry.vagueness import check_vagueness
 from keepclear.model.base import EARLIEST, LATEST, hidden_in
 
 MOST_PLANS = 5_000_000
@@ -71,6 +72,7 @@ def check_plans(plans: Plans) -> None:
         check_ids(plans.ids, "plans")
     else:
         _check_in_order(plans)
+    check_vagueness(plans)
     if len(plans.volumes):
         check_outlines(plans)
 

@@ -21,6 +21,7 @@ from keepclear.geometry.grids import canonical_grid, from_gars, from_mgrs
 from keepclear.geometry.pack import lengths_m, pack
 from keepclear.geometry.pack_areas import LONGEST_EDGE_M
 from keepclear.geometry.shapes import check_polygon, distance_to_edge_m, points_in_polygon
+from keepclear.geometry.vagueness import at_once, too_vague
 from keepclear.line.read_back import canonical, is_gars
 from keepclear.model import acts as a
 from keepclear.model.places import LatLon, PlaceNames
@@ -90,17 +91,9 @@ def _check_edges(plan: Plan) -> None:
 
 def _check_vagueness(way: Trajectory) -> None:
     times = np.array([point.at.timestamp() for point in way.waypoints])
-    last = np.searchsorted(times, times + way.early_s + way.late_s, side="right")
-    at_once = int((last - np.arange(len(times))).max())
-    if at_once > MOST_AT_ONCE:
-        raise Malformed(
-            f"early and late as it may run, it may be at any of {at_once} way-points at one moment; {MOST_AT_ONCE} is "
-            "the most: leave some out",
-            field="act.plan.trajectory.waypoints",
-            code="too_vague",
-            count=at_once,
-            most=MOST_AT_ONCE,
-        )
+    count = at_once(times, way.early_s + way.late_s)
+    if count > MOST_AT_ONCE:
+        raise too_vague(count, MOST_AT_ONCE, "act.plan.trajectory.waypoints")
 
 
 def check_names(act: a.Act) -> None:
