@@ -13,8 +13,8 @@ from keepclear.geometry.columns import Plans
 from keepclear.geometry.earth import FloatArray
 
 MOST_AT_ONCE = 1_000
-"""As many as a way has at most that a party says (`model/plans.py`): only longer ones can be too vague. Two ways of 5,000
-way-points that run beside each other all the time then take a second or two."""
+"""As many as a way has at most that a party says (`model/plans.py`), so only longer ones can be too vague. Two ways of
+5,000 way-points that run beside each other all the time then take a second or two."""
 
 
 def at_once(t_s: FloatArray, slack_s: float) -> int:
