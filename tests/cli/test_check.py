@@ -205,12 +205,13 @@ except SystemExit:
 
 
 def test_a_small_check_loads_only_what_it_needs(file: Any) -> None:
-    """Half of the time of a small check is imports: no tables, no progress bar, no areas where there are none."""
+    """Half of the time of a small check is imports: no tables, no progress bar, nothing of a node."""
     command = [sys.executable, "-c", LOADED, "check", file("plans.geojson", ALPHA, FAR)]
     answer = subprocess.run(command, capture_output=True, text=True, check=True)
     loaded = set(answer.stdout.splitlines()[-1].split())
     assert "keepclear.conflict.pairs" in loaded
     assert not loaded & {"pandas", "pyarrow", "rich.progress", "rich.table", "litestar", "scipy"}
+    assert not {each for each in loaded if each.startswith(("keepclear.utm", "keepclear.line", "keepclear.node"))}
 
 
 def test_long_work_shows_a_bar_and_says_the_same(

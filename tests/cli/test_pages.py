@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from keepclear import __version__
-from keepclear.cli import PANELS, build, chosen_language, main
+from keepclear.cli import ALONE, asked_alone, build, chosen_language, main, panels
 from keepclear.cli.say import EXAMPLES, example_text
 from keepclear.formats.wire import read_act
 from keepclear.geometry.kernels import variant
@@ -23,7 +23,7 @@ SHARED = PAGE.partition("## Options many commands share")[2].partition("## Node 
 
 
 def test_the_page_has_exactly_the_commands_there_are() -> None:
-    assert set(SECTIONS) == set(COMMANDS) == {name for commands in PANELS.values() for name in commands}
+    assert set(SECTIONS) == set(COMMANDS) == {name for commands in panels().values() for name in commands}
 
 
 @pytest.mark.parametrize("name", sorted(COMMANDS))
@@ -57,7 +57,7 @@ def test_the_help_lists_every_command_under_what_it_is_for(lang: str, capsys: py
     with pytest.raises(SystemExit):
         main(["--help", *(["--lang", lang] if lang == "ar" else [])])
     text = capsys.readouterr().out
-    for panel, commands in PANELS.items():
+    for panel, commands in panels().items():
         _, found, section = text.partition(f"\n{catalogue(lang)[f'cli.panel.{panel}']}:\n")
         assert found
         for name in commands:
@@ -83,6 +83,23 @@ def test_the_language_of_the_help_is_the_one_asked_for(
     assert chosen_language(arguments) == lang
     monkeypatch.setenv("KEEPCLEAR_LANG", "ar")
     assert chosen_language([]) == "ar"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "alone"),
+    [(["check", "a.csv"], "check"), (["--lang", "ar", "audit"], "audit"), (["--lang=ar", "check"], "check"),
+     (["--lang", "check"], None), (["status", "check"], None), (["--help"], None), ([], None)],
+)  # fmt: skip
+def test_a_command_that_needs_no_other_is_built_alone(arguments: list[str], alone: str | None) -> None:
+    assert asked_alone(arguments) == alone
+
+
+@pytest.mark.parametrize("name", ALONE)
+def test_a_command_built_alone_is_what_it_is_among_the_others(name: str) -> None:
+    alone = build("en", name).commands
+    assert alone.keys() == {name}
+    told = [(each.opts, each.help) for each in alone[name].params if hasattr(each, "help")]
+    assert told == [(each.opts, each.help) for each in COMMANDS[name].params if hasattr(each, "help")]
 
 
 @pytest.mark.parametrize("kind", EXAMPLES)

@@ -8,27 +8,30 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from importlib import import_module
 from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
 from keepclear import __version__
-from keepclear.cli import audit, check, keep, look, play, say, utm, utm_token
 from keepclear.cli.options import Lang
 from keepclear.cli.speak import Language
 from keepclear.phrases import LANGUAGES
 from keepclear.phrases import say as phrase
 
-PANELS = {
-    "keep": keep.COMMANDS | utm_token.COMMANDS,
-    "look": look.COMMANDS | utm.COMMANDS,
-    "say": say.COMMANDS,
-    "engine": check.COMMANDS | audit.COMMANDS,
-    "play": play.COMMANDS,
+FILES = {
+    "keep": ("keep", "utm_token"),
+    "look": ("look", "utm"),
+    "say": ("say",),
+    "engine": ("check", "audit"),
+    "play": ("play",),
 }
-"""The commands by what they are for; the panel's title is the phrase `cli.panel.<name>`."""
+"""The files of the commands by what these are for; the panel's title is the phrase `cli.panel.<name>`."""
+ALONE = FILES["engine"]
+"""Files with one command each, of their name, that need no node. Where one of these is asked for, the others are not
+loaded, nor all that a node is made of: that would take longer than to check a small file."""
 
 
 class Grouped(TyperGroup):
@@ -44,13 +47,26 @@ class Grouped(TyperGroup):
                 formatter.write_dl(commands)
 
 
-def build(lang: str) -> Any:
-    """The whole command, its help in this language."""
+def panels(alone: str | None = None) -> dict[str, dict[str, Callable[..., None]]]:
+    """The commands by what they are for: all of them, or those of one file."""
+    return {
+        panel: {
+            name: command
+            for file in files
+            if alone in (None, file)
+            for name, command in import_module(f"keepclear.cli.{file}").COMMANDS.items()
+        }
+        for panel, files in FILES.items()
+    }
+
+
+def build(lang: str, alone: str | None = None) -> Any:
+    """The whole command, its help in this language; with the commands of one file alone if that is named."""
     app = typer.Typer(
         cls=Grouped, add_completion=False, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False
     )
     app.callback(help=phrase(lang, "cli.help"))(_options)
-    for panel, commands in PANELS.items():
+    for panel, commands in panels(alone).items():
         title = phrase(lang, f"cli.panel.{panel}")
         for name, command in commands.items():
             app.command(name, help=phrase(lang, f"cli.help.{name}"), rich_help_panel=title)(command)
@@ -91,7 +107,14 @@ def chosen_language(arguments: Sequence[str]) -> str:
     return lang if lang in LANGUAGES else "en"
 
 
+def asked_alone(arguments: Sequence[str]) -> str | None:
+    """The command that is asked for if it is one of `ALONE`."""
+    words = [word for before, word in zip(["", *arguments], arguments, strict=False) if before != "--lang"]
+    command = next((word for word in words if not word.startswith("-")), None)
+    return command if command in ALONE else None
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line; ends the process with its exit status."""
     given = list(sys.argv[1:] if arguments is None else arguments)
-    build(chosen_language(given))(given)
+    build(chosen_language(given), asked_alone(given))(given)

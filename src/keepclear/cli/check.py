@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from keepclear.cli.options import AsJson, Lang, given
+from keepclear.cli.options import AsJson, Lang, given, read_bytes
 from keepclear.cli.speak import Language, Speaker, moment
 from keepclear.errors import Malformed
 from keepclear.model.base import HIDDEN
@@ -103,7 +103,6 @@ def read_separation(text: str | None) -> Minimum | None:
 
 def read_files(files: Sequence[Path]) -> Found:
     """The plans of all files together; Malformed naming the file, and the item in it."""
-    from keepclear.cli.desk import read_bytes
     from keepclear.formats.reading import read_plans, together
 
     parts = []

@@ -15,7 +15,7 @@ from typing import TypeVar, cast
 import msgspec
 
 from keepclear.cli.caller import Caller, folder_token, folder_url
-from keepclear.cli.options import AsJson, At, Directory, Exercise, Lang, Line, Party, Role, read_time
+from keepclear.cli.options import AsJson, At, Directory, Exercise, Lang, Line, Party, Role, read_bytes, read_time
 from keepclear.cli.speak import Language, Speaker, moment, short
 from keepclear.errors import Malformed
 from keepclear.line.views import ThreadView
@@ -152,16 +152,6 @@ def read_value(kind: type[T], file: Path, field: str = "file") -> T:
         return msgspec.json.decode(read_bytes(file, field), type=kind)
     except msgspec.MsgspecError as error:
         raise Malformed(f"{file}: {error}", field=field) from None
-
-
-def read_bytes(file: Path, field: str) -> bytes:
-    """What is in a file; Malformed naming the field if it cannot be read."""
-    try:
-        return file.read_bytes()
-    except OSError as error:
-        why = error.strerror or str(error)
-        message = f"{file} cannot be read: {why}"
-        raise Malformed(message, field=field, code="file_unreadable", file=str(file), why=why) from None
 
 
 def read_act_file(kind: type[T] | UnionType, file: Path) -> T:

@@ -10,8 +10,8 @@ from typing import Annotated
 import msgspec
 import typer
 
-from keepclear.cli.desk import Desk, open_desk, read_bytes, read_value, value
-from keepclear.cli.options import AsJson, Directory, Lang, given
+from keepclear.cli.desk import Desk, open_desk, read_value, value
+from keepclear.cli.options import AsJson, Directory, Lang, given, read_bytes
 from keepclear.cli.speak import NOTHING, Language, Speaker
 from keepclear.errors import Malformed, StoreFailed
 from keepclear.model.acts import Enrol, OpenLine

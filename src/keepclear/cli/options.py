@@ -125,3 +125,13 @@ def read_time(text: str, field: str) -> datetime:
     if not text.strip().endswith(("Z", "z")) or at.tzinfo is None:
         raise Malformed("the time must be in UTC and end in Z", field=field, code="time_not_utc")
     return at
+
+
+def read_bytes(file: Path, field: str) -> bytes:
+    """What is in a file; Malformed naming the field if it cannot be read."""
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        why = error.strerror or str(error)
+        message = f"{file} cannot be read: {why}"
+        raise Malformed(message, field=field, code="file_unreadable", file=str(file), why=why) from None
