@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -93,10 +94,45 @@ def test_what_is_left_out_is_told(tmp_path: Path) -> None:
         assert len(kc.plans(rows("alpha"))) == 1
 
 
-def test_a_file_that_is_not_there_is_refused() -> None:
+def test_what_is_left_out_is_told_where_the_caller_stands() -> None:
+    lonely = {name: values[:1] for name, values in rows("lonely").items()}
+    calls: list[Callable[[], object]] = [
+        lambda: kc.plans(lonely),
+        lambda: kc.conflicts(lonely),
+        lambda: kc.Airspace().put(lonely),
+    ]
+    for call in calls:
+        with pytest.warns(kc.LeftOut) as told:
+            call()
+        assert told[0].filename == __file__
+
+
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [("no-such-file.geojson", "file_unreadable"), ("a\0b", "file_unreadable"),
+     (json.dumps(feature("alpha")), "not_file_name"), ("id,time\nalpha,1\n", "not_file_name"),
+     ("a" * 100_000, "not_file_name")],
+)  # fmt: skip
+def test_a_text_that_is_no_name_of_a_file_is_refused(name: str, code: str) -> None:
+    for taken in (kc.plans, kc.positions):
+        with pytest.raises(kc.Malformed) as refusal:
+            taken(name)
+        assert (refusal.value.field, refusal.value.code) == ("file", code)
+        assert len(str(refusal.value)) < 200
+
+
+def test_the_column_that_is_not_as_the_others_is_named() -> None:
+    for odd in ({"lat": [35.0]}, {"lat": 35.0}, {"lat": [[35.0, 35.3]]}):
+        with pytest.raises(kc.Malformed) as refusal:
+            kc.plans(rows("alpha") | odd)
+        assert (refusal.value.field, refusal.value.code) == ("lat", "shape")
+
+
+@pytest.mark.parametrize("threads", [0, -1])
+def test_threads_that_cannot_be_are_refused(threads: int) -> None:
     with pytest.raises(kc.Malformed) as refusal:
-        kc.plans("no-such-file.geojson")
-    assert refusal.value.code == "file_unreadable"
+        kc.conflicts(rows("alpha"), threads=threads)
+    assert (refusal.value.field, refusal.value.code) == ("threads", "not_positive")
 
 
 def test_positions_of_a_file_and_of_rows(tmp_path: Path) -> None:

@@ -147,7 +147,7 @@ WRONG: dict[str, tuple[dict[str, Any], str, str]] = {
     "a day of the week": (line(times=["2026-W49-2T06:00Z", TIMES[1]]), "properties.times[0]", "time_unreadable"),
     "other digits": (line(times=["٢٠٢٦-12-01T06:00:00Z", TIMES[1]]), "properties.times[0]", "time_unreadable"),
     "a truth for a time": (line(times=[True, TIMES[1]]), "properties.times[0]", "time_unreadable"),
-    "milliseconds": (line(times=[FROM_S * 1000, FROM_S * 1000 + 1]), "plans[alpha].points[0].t_s", "not_between"),
+    "milliseconds": (line(times=[FROM_S * 1000, FROM_S * 1000 + 1]), "plans[alpha].points[0].t_s", "not_seconds"),
     "times that stand still": (line(times=[TIMES[0]] * 2), "plans[alpha].points[1].t_s", "times_not_rising"),
     "one position": (line([40.0, 35.0], times=TIMES[:1]), "geometry.coordinates", "single_point"),
     "one number": (line([40.0], [41.0, 35.0]), "geometry.coordinates[0]", "malformed"),

@@ -84,6 +84,8 @@ POINTS = [
     Defect("t_s", np.inf, "t_s", "not_finite"),
     Defect("t_s", -1.0, "t_s", "not_between"),
     Defect("t_s", LAST_S + 1.0, "t_s", "not_between"),
+    Defect("t_s", 1.8e12, "t_s", "not_seconds"),
+    Defect("t_s", 1.8e18, "t_s", "not_seconds"),
     Defect("lat_deg", np.nan, "lat_deg", "not_finite"),
     Defect("lat_deg", 90.001, "lat_deg", "no_latitude"),
     Defect("lat_deg", -1e308, "lat_deg", "not_between"),
@@ -110,6 +112,7 @@ VOLUMES = [
     Defect("volumes", 1e9 + 3600.0, "window", "window_reversed", part=0),
     Defect("volumes", 1e9, "window", "window_reversed", part=1),
     Defect("volumes", 5e9, "ends_s", "not_between", part=1),
+    Defect("volumes", 1.8e15, "ends_s", "not_seconds", part=1),
     Defect("volumes", 3001.0, "band", "band_upside_down", part=2),
     Defect("volumes", np.nan, "upper_m", "not_finite", part=3),
     Defect("circles", 0.0, "circle.radius_m", "no_radius", circle_volumes, 2),
@@ -392,6 +395,7 @@ def positions(n: int = 6) -> Positions:
         ("mover", 2, "not_between"),
         ("mover", -1, "not_between"),
         ("t_s", np.nan, "not_finite"),
+        ("t_s", 1.8e12, "not_seconds"),
         ("lat_deg", 100.0, "no_latitude"),
         ("lon_deg", 1e308, "not_between"),
         ("alt_m", -np.inf, "not_finite"),
@@ -406,6 +410,12 @@ def test_a_wrong_position_is_named(column: str, value: float, code: str, at: int
     with pytest.raises(Malformed) as refusal:
         checked_positions(replace(positions(), **{column: array}))
     assert (refusal.value.field, refusal.value.code) == (f"positions[{at}].{column}", code)
+
+
+def test_a_figure_just_out_of_range_is_told_apart_from_the_range() -> None:
+    with pytest.raises(Malformed) as refusal:
+        checked_positions(replace(positions(), lat_deg=np.full(6, 90.00001)))
+    assert "90.00001 is not a latitude" in str(refusal.value)
 
 
 def test_positions_in_order_pass() -> None:

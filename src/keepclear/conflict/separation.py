@@ -45,6 +45,9 @@ _MINIMA: dict[frozenset[PlanKind], Minimum] = {
 }
 
 
+_PAIRS = {frozenset({one, other}) for one in KINDS for other in KINDS}
+
+
 def minimum(one: PlanKind, other: PlanKind) -> Minimum | None:
     """The least separation of two plans of these kinds, in either order; None where they need none.
 
@@ -63,11 +66,17 @@ def minima(separation: Separation = None) -> MinimaStruct:
     """What plans of each two kinds must keep, as the kernels have it: NaN where they need none.
 
     Raises `Malformed` (field `separation`) for a figure that is negative or not a number, or an infinite one on the
-    ground.
+    ground, and for what is no minimum, or not by two kinds.
     """
     if separation is not None and not isinstance(separation, Minimum | Mapping):
         name = type(separation).__name__
-        raise Malformed(f"{name} is not taken as minima", field="separation", code="not_minima")
+        message = f"{name} is not taken as minima: it is a Minimum, or Minimum by frozenset of kinds"
+        raise Malformed(message, field="separation", code="not_minima")
+    if isinstance(separation, Mapping):
+        for pair, asked in separation.items():
+            if pair not in _PAIRS or not (asked is None or isinstance(asked, Minimum)):
+                message = f"{pair!r}: {asked!r} is not a frozenset of one or two kinds and its Minimum, or None"
+                raise Malformed(message, field="separation", code="not_minima")
     struct = MinimaStruct()
     for i, one in enumerate(KINDS):
         for j, other in enumerate(KINDS):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import warnings
 from pathlib import Path
 
@@ -9,6 +10,9 @@ from keepclear.errors import Malformed
 from keepclear.formats import reading
 from keepclear.formats.draft import Found
 from keepclear.geometry.columns import Plans, Positions
+
+LONGEST_NAME = 4_096
+"""Characters of the name of a file."""
 
 
 class LeftOut(UserWarning):
@@ -25,7 +29,7 @@ def plans(source: object) -> Plans:
     found = read(source)
     for what, count in found.left_out.items():
         if count:
-            warnings.warn(f"left out: {what.replace('_', ' ')}: {count}", LeftOut, stacklevel=2)
+            warnings.warn(f"left out: {what.replace('_', ' ')}: {count}", LeftOut, stacklevel=_of_caller())
     return found.plans
 
 
@@ -47,7 +51,18 @@ def file_bytes(file: str | Path) -> bytes:
     """What is in a file; Malformed if it cannot be read."""
     try:
         return Path(file).read_bytes()
-    except OSError as error:
-        why = error.strerror or str(error)
-        message = f"{file} cannot be read: {why}"
-        raise Malformed(message, field="file", code="file_unreadable", file=str(file), why=why) from None
+    except (OSError, ValueError) as error:  # the latter: a name that no file can have
+        name, why = str(file), getattr(error, "strerror", None) or str(error)
+        if len(name) > LONGEST_NAME or name.lstrip().startswith(("{", "[", "<")) or "\n" in name:
+            message = "a text is the name of a file; what is in a file is given as bytes"
+            raise Malformed(message, field="file", code="not_file_name") from None
+        message = f"{name} cannot be read: {why}"
+        raise Malformed(message, field="file", code="file_unreadable", file=name, why=why) from None
+
+
+def _of_caller() -> int:
+    """How many calls up, from where this is asked, the first is that is not made in this package."""
+    level, frame = 1, sys._getframe(1)
+    while frame.f_back is not None and str(frame.f_globals.get("__name__")).partition(".")[0] == "keepclear":
+        level, frame = level + 1, frame.f_back
+    return level

@@ -101,7 +101,7 @@ class _Reader:
         space, _, name = tag.rpartition(" ")
         if not self.open:
             if (space, name) != (NAMESPACE, "gpx"):
-                raise Malformed(f"not a gpx element of {NAMESPACE}", field=name, code="not_known_format")
+                raise Malformed(f"not a gpx element of {NAMESPACE}", field=name, code="not_gpx", namespace=NAMESPACE)
         elif space != NAMESPACE or name not in _TAKEN.get(self.open[-1], ()):
             if space == NAMESPACE and name in _PASSED_OVER.get(self.open[-1], ()):
                 self.left_out["way_points"] += name == "wpt"

@@ -76,10 +76,13 @@ class Arrays(Table):
     def __init__(self, columns: Mapping[str, Any]) -> None:
         self.columns = {name: np.asarray(values) for name, values in columns.items()}
         self.names = [*self.columns]
-        lengths = {array.shape for array in self.columns.values()}
-        if len(lengths) > 1 or any(len(shape) != 1 for shape in lengths):
-            raise Malformed("columns are of one length and one dimension", code="shape")
-        self.rows = lengths.pop()[0] if lengths else 0
+        self.rows = 0
+        for place, (name, array) in enumerate(self.columns.items()):
+            if array.ndim != 1:
+                raise Malformed(f"a list of values is needed, not of {array.ndim} dimensions", field=name, code="shape")
+            if place and len(array) != self.rows:
+                raise Malformed(f"{len(array)} rows, where {self.names[0]} has {self.rows}", field=name, code="shape")
+            self.rows = len(array)
 
     def numbers(self, name: str) -> FloatArray:
         """As of the table."""
@@ -119,6 +122,8 @@ class Csv(Table):
             rows = [row for row in lines if row]
         except (UnicodeDecodeError, csv.Error) as error:
             raise Malformed(f"not comma-separated values in UTF-8: {error}", code="not_csv") from None
+        if len(header) == 1 and any(mark in header[0] for mark in ";\t|"):
+            raise Malformed("commas are needed between the cells", code="not_csv")
         if len(header) > MAX_COLUMNS:
             raise Malformed("too many columns", code="more_than", count=len(header), most=MAX_COLUMNS)
         for number, row in enumerate(rows):

@@ -36,6 +36,9 @@ WIDEST_M = 500_000.0
 """The largest buffer, radius or uncertainty."""
 LONGEST_S = 366 * 86_400.0
 FIRST_S, LAST_S = EARLIEST.timestamp(), LATEST.timestamp()
+SURELY_S = 500_000_000.0
+"""A time told in milliseconds, or finer, is after this one (1985) where anybody plans by it."""
+_MOMENTS = ("t_s", "starts_s", "ends_s")
 
 LIMITS = np.array(
     [
@@ -236,7 +239,7 @@ def _check_points(plans: Plans) -> None:
     if len(plans.t_s) > 1:
         wrong = np.concatenate(([False], plans.t_s[1:] <= plans.t_s[:-1], [False]))
         wrong[plans.point_from] = False  # a plan's first point follows none
-        _refuse_where(wrong, item, "t_s", "a point is later than the one before it", code="times_not_rising")
+        _refuse_where(wrong, item, "t_s", "a point must be later than the one before it", code="times_not_rising")
 
 
 def _check_place(t_s: FloatArray, lat_deg: FloatArray, lon_deg: FloatArray, alt_m: FloatArray, item: Item) -> None:
@@ -260,7 +263,7 @@ class _Volumes:
         starts, ends, lower, upper = plans.volumes.T
         _check_range(starts, FIRST_S, LAST_S, self.item, "starts_s")
         _check_range(ends, FIRST_S, LAST_S, self.item, "ends_s")
-        _refuse_where(ends <= starts, self.item, "window", "a window ends after it starts", code="window_reversed")
+        _refuse_where(ends <= starts, self.item, "window", "a window must end after it starts", code="window_reversed")
         _check_band(lower, upper, self.item)
         rings = np.diff(plans.ring_from)
         circle = ~np.isnan(plans.circles).all(axis=1)
@@ -338,9 +341,12 @@ def _outside(values: npt.NDArray[Any], least: float, most: float, item: Item, na
     if not np.isfinite(value):
         raise Malformed(f"{value} is not a finite number", field=where, code="not_finite")
     if name == "lat_deg" and abs(value) <= 180.0:
-        message = f"{value:g} is not a latitude; are latitude and longitude swapped?"
+        message = f"{value:.10g} is not a latitude; are latitude and longitude swapped?"
         raise Malformed(message, field=where, code="no_latitude", value=value)
-    message = f"{value:g} is not between {least:g} and {most:g}"
+    if name in _MOMENTS and any(SURELY_S <= value / finer <= LAST_S for finer in (1e3, 1e6, 1e9)):
+        message = f"{value:.10g} is no time in seconds since 1970; are these milliseconds, or finer?"
+        raise Malformed(message, field=where, code="not_seconds", value=value)
+    message = f"{value:.10g} is not between {least:.10g} and {most:.10g}"
     raise Malformed(message, field=where, code="not_between", value=value, least=least, most=most)
 
 
