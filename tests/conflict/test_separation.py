@@ -54,7 +54,8 @@ def test_minima_that_are_given_take_the_place_of_those_in_the_table() -> None:
     table = minima()
     assert (asked.across[0], asked.height[0]) == (500.0, 50.0)
     told = ([None if math.isnan(each) else each for each in one.across] for one in (asked, table))
-    assert sum(one != other for one, other in zip(*told, strict=True)) == 3  # flight and flight; flight and ground movement, in either order
+    # Flight and flight; flight and ground movement, in either order.
+    assert sum(one != other for one, other in zip(*told, strict=True)) == 3
 
 
 @pytest.mark.parametrize(
