@@ -21,13 +21,12 @@ if TYPE_CHECKING:
     from keepclear.engine.airspace import Airspace
     from keepclear.engine.pairs import conflicts
     from keepclear.engine.sources import LeftOut, plans, positions
-    from keepclear.engine.watch import Watch
+    from keepclear.engine.watch import Fences, Watch
     from keepclear.errors import KeepclearError, Malformed
     from keepclear.geometry.columns import Datum, Plans, Positions
     from keepclear.model.boundaries import Boundary
     from keepclear.model.groups import Group
     from keepclear.model.plans import Plan, PlanKind
-    from keepclear.watch.fences import Fences
     from keepclear.watch.live_coverage import Coverage
     from keepclear.watch.live_findings import LiveFindings
     from keepclear.watch.live_group_watch import GroupWatch
@@ -75,13 +74,12 @@ _ROOMS = {
     "engine.airspace": ("Airspace",),
     "engine.pairs": ("conflicts",),
     "engine.sources": ("LeftOut", "plans", "positions"),
-    "engine.watch": ("Watch",),
+    "engine.watch": ("Fences", "Watch"),
     "errors": ("KeepclearError", "Malformed"),
     "geometry.columns": ("Datum", "Plans", "Positions"),
     "model.boundaries": ("Boundary",),
     "model.groups": ("Group",),
     "model.plans": ("Plan", "PlanKind"),
-    "watch.fences": ("Fences",),
     "watch.live_coverage": ("Coverage",),
     "watch.live_findings": ("LiveFindings",),
     "watch.live_group_watch": ("GroupWatch",),

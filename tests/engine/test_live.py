@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -73,3 +74,61 @@ def test_a_watch_takes_groups_as_they_are_declared_and_routes_in_any_shape(tmp_p
     alone = kc.Watch(groups=kc.Groups.of([convoy("one", "truck"), convoy("two", "van")]))
     apart = alone.feed(near | {"lat": [35.0, 35.1, 35.05, 35.0501], "lon": [40.2] * 4})
     assert "encounter_began" not in {each["kind"] for each in apart.to_dicts()}
+
+
+def test_fences_are_taken_in_any_shape(tmp_path: Path) -> None:
+    file = tmp_path / "fence.geojson"
+    file.write_text(json.dumps(fence()), encoding="utf-8")
+    reports = {"id": ["truck"] * 2, "t": [T0, T0 + 60.0], "lat": [35.0, 35.2], "lon": [40.2] * 2}
+    for given in (file, str(file), file.read_bytes(), fence(), kc.plans(fence())):
+        # From south of it to north of it: no report is within.
+        assert kc.Watch(fences=given).feed(reports).to_dicts() == []
+        through = kc.Watch(fences=kc.Fences(given, between_reports=True)).feed(reports)
+        assert [each["kind"] for each in through.to_dicts()] == ["entered", "left"]
+
+
+def test_how_long_a_silence_may_be_is_said_to_the_watch() -> None:
+    pause = {"id": ["truck"] * 2, "t": [T0, T0 + 600.0], "lat": [35.0, 35.2], "lon": [40.2] * 2}
+    for max_gap_s, count in ((300.0, 0), (900.0, 2)):
+        fences = kc.Fences(fence(), between_reports=True, max_gap_s=max_gap_s)
+        assert len(kc.Watch(fences=fences, max_gap_s=max_gap_s).feed(pause)) == count
+    with pytest.raises(kc.Malformed) as refusal:
+        kc.Watch(max_gap_s=-1.0)
+    assert refusal.value.field == "max_gap_s"
+
+
+def test_what_would_be_passed_over_is_refused() -> None:
+    member = Member(asset="truck", kind=AssetKind.TRUCK)
+    group = kc.Group(id="one", name=Name(en="one", ar="one"), members=(member,))
+    made = kc.Groups.of([group])
+    asked: list[tuple[dict[str, Any], str, str]] = [
+        ({"encounters_m": 500.0}, "encounters_m", "groups_otherwise"),
+        ({"routes": rows("alpha")}, "routes", "groups_otherwise"),
+        ({"groups": made, "routes": rows("alpha")}, "routes", "groups_otherwise"),
+        ({"groups": kc.GroupWatch(made), "encounters_m": 500.0}, "encounters_m", "groups_otherwise"),
+        ({"groups": [group], "encounters_m": float("nan")}, "encounters_m", "not_between"),
+        ({"groups": [group], "encounters_m": 0.0}, "encounters_m", "not_between"),
+    ]
+    for given, field, code in asked:
+        with pytest.raises(kc.Malformed) as refusal:
+            kc.Watch(**given)
+        assert (refusal.value.field, refusal.value.code) == (field, code)
+    kc.Watch(groups=made, encounters_m=500.0)
+
+
+def test_a_moment_that_is_none_is_refused() -> None:
+    air = kc.Airspace()
+    air.put(rows("alpha"))
+    for call in (air.expire, kc.Watch().tick):
+        with pytest.raises(kc.Malformed) as refusal:
+            call(float("nan"))
+        assert refusal.value.field == "now_s"
+    assert air.ids() == ("alpha",)
+    assert air.expire(float("inf")) == ("alpha",)
+
+
+def test_findings_say_in_a_line_what_they_are() -> None:
+    watch = kc.Watch(fences=fence())
+    assert repr(watch.feed(report(35.0, T0))) == "<LiveFindings: none>"
+    both = {"id": ["truck", "van"] * 2, "t": [T0 + 60.0] * 2 + [T0 + 120.0] * 2, "lon": [40.2] * 4}
+    assert repr(watch.feed(both | {"lat": [35.1, 35.1, 35.1, 35.2]})) == "<LiveFindings: entered 2, left 1>"

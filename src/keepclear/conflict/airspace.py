@@ -12,6 +12,7 @@ turn. A call that is refused, or that there is not memory enough for, changes no
 
 from __future__ import annotations
 
+import math
 from functools import partial
 from queue import SimpleQueue
 
@@ -99,7 +100,12 @@ class Airspace:
         return suggestions(given, self._against, limits or Limits())
 
     def expire(self, now_s: float) -> tuple[str, ...]:
-        """Take out the plans that are over at `now_s` (since 1970), late as they may run; their ids."""
+        """Take out the plans that are over at `now_s` (since 1970), late as they may run; their ids.
+
+        Raises `Malformed` for NaN.
+        """
+        if math.isnan(now_s):
+            raise Malformed(f"{now_s} is not a number", field="now_s", code="not_finite")
         with self._alone:
             slots = self._live.expire(now_s)
             ids = tuple(self._ids[slot] for slot in slots.tolist())

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 
 import numpy as np
 
+from keepclear.errors import Malformed
 from keepclear.geometry.columns import Positions
 from keepclear.geometry.turns import Turns
 from keepclear.watch.batch import Batch, Movers
@@ -74,7 +76,12 @@ class Watch:
         return LiveFindings.joined(parts)
 
     def tick(self, now_s: float) -> LiveFindings:
-        """What the passing of time shows, with no position having come."""
+        """What the passing of time shows, with no position having come. `now_s` is seconds since 1970 UTC.
+
+        Raises `Malformed` for one that is not finite.
+        """
+        if not math.isfinite(now_s):
+            raise Malformed(f"{now_s} is not a finite number", field="now_s", code="not_finite")
         with self._turns:
             movers = self._intake.movers()
             return LiveFindings.joined(each.tick(now_s, movers) for each in (*self._straight, *self._watchers))

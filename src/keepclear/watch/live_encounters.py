@@ -13,8 +13,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from keepclear.errors import Malformed
 from keepclear.geometry.columns import IntArray
 from keepclear.geometry.earth import FloatArray
+from keepclear.geometry.soundness import WIDEST_M
 from keepclear.watch.company import (
     HIGH,
     INNER_T0,
@@ -301,6 +303,9 @@ class Encounters:
     def __init__(
         self, following: Following, near_m: float, *, hysteresis: float = HYSTERESIS, max_gap_s: float = 10_800.0
     ) -> None:
+        if not 0.0 < near_m <= WIDEST_M:
+            message = f"{near_m} is not above 0, or more than {WIDEST_M:.0f}"
+            raise Malformed(message, field="encounters_m", code="not_between", value=near_m, least=0.0, most=WIDEST_M)
         self._following = following
         self._near_m = np.full(len(following), near_m)
         self._nearness = Nearness(following, hysteresis=hysteresis, max_gap_s=max_gap_s, must_move=True)

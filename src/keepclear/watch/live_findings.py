@@ -111,7 +111,7 @@ class LiveFinding:
     flags: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class LiveFindings:
     """n findings. `subject` and `other` hold names ("" where there is none); a figure that does not apply is NaN.
 
@@ -147,6 +147,8 @@ class LiveFindings:
         `kind` is one kind, or n places in LIVE_KINDS.
         """
         n = len(subject)
+        if n == 0:
+            return cls.none()
 
         def column(values: npt.ArrayLike, dtype: type) -> npt.NDArray[Any]:
             return np.ascontiguousarray(np.broadcast_to(np.asarray(values, dtype=dtype), n))
@@ -178,6 +180,11 @@ class LiveFindings:
             field.name: np.concatenate([getattr(part, field.name) for part in some]) for field in fields(LiveFindings)
         }
         return cls(**columns)
+
+    def __repr__(self) -> str:
+        counts = np.bincount(self.kind, minlength=len(LIVE_KINDS)).tolist()
+        told = ", ".join(f"{kind} {count}" for kind, count in zip(LIVE_KINDS, counts, strict=True) if count)
+        return f"<LiveFindings: {told or 'none'}>"
 
     def __len__(self) -> int:
         return len(self.kind)
@@ -220,7 +227,18 @@ class LiveFindings:
         return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
 
-_NOTHING = LiveFindings.of(LiveKind.ENTERED, (), (), (), ())
+_BYTES, _NAMES, _FIGURES = np.empty(0, dtype=np.uint8), np.empty(0, dtype=object), np.empty(0)
+_NOTHING = LiveFindings(
+    kind=_BYTES,
+    subject=_NAMES,
+    other=_NAMES,
+    t_s=_FIGURES,
+    lat_deg=_FIGURES,
+    lon_deg=_FIGURES,
+    margin_m=_FIGURES,
+    value=_FIGURES,
+    flags=_BYTES,
+)
 """The same for all: most calls find nothing, and columns take longer to make than small batches to look at."""
 
 
