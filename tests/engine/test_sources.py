@@ -153,3 +153,26 @@ def test_every_public_name_is_there() -> None:
         assert name in dir(kc)
     with pytest.raises(AttributeError, match="no_such"):
         kc.no_such  # noqa: B018
+
+
+def test_conflicts_one_by_one_are_those_in_order() -> None:
+    found = kc.conflicts([rows("alpha"), rows("bravo"), rows("charlie")])
+    assert len(found) == 3
+    assert [found[i] for i in range(3)] == list(found)
+    assert found[-1] == found[2]
+    assert found.places() is found.places()  # worked out once, not for each conflict that is asked for
+
+
+def test_a_table_of_many_rows_is_read_as_one_of_few(tmp_path: Path) -> None:
+    count = 2_500  # more than are read at a time
+    lines = [f"p{i},{T0 + 600 * j},{35 + i / 1000},{40 + j / 10}" for i in range(count) for j in range(2)]
+    lines.insert(1_500, "")
+    file = tmp_path / "many.csv"
+    file.write_text("\n".join(["id,t,lat,lon", *lines]), encoding="utf-8")
+    plans = kc.plans(file)
+    assert plans.ids == tuple(f"p{i}" for i in range(count))
+    assert plans.lat_deg.tolist() == [35 + i / 1000 for i in range(count) for _ in range(2)]
+    file.write_text("\n".join(["id,t,lat,lon", *lines, "one,too,few"]), encoding="utf-8")
+    with pytest.raises(kc.Malformed) as refusal:
+        kc.plans(file)
+    assert (refusal.value.field, refusal.value.code) == (f"rows[{2 * count}]", "shape")

@@ -140,6 +140,10 @@ class Breaches:
 
     def places(self) -> tuple[FloatArray, FloatArray]:
         """Latitudes and longitudes of where the two are nearest, degrees, both of shape (m,)."""
+        return self._places
+
+    @cached_property
+    def _places(self) -> tuple[FloatArray, FloatArray]:
         x, y, z = self.array["place"].T
         across = np.hypot(x, y)
         # Bowring's formula: right to a nanometre this near the ellipsoid.

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 from abc import ABC, abstractmethod
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 MAX_BYTES = 2**31
 MAX_ROWS = 500_000_000
 MAX_COLUMNS = 2_000
+_SOME_ROWS = 1_000
 _PLAIN = frozenset("0123456789.+-eEnaNifINF ")
 """What a number in a text is made of: no digits of other scripts, no underscores."""
 
@@ -118,24 +121,12 @@ class Csv(Table):
             raise Malformed(f"more than {MAX_BYTES} bytes", code="too_large")
         try:
             lines = csv.reader(io.StringIO(content.decode("utf-8-sig"), newline=""), strict=True)
-            header = [name.strip() for name in next(lines, [])]
-            rows = [row for row in lines if row]
+            self.names = _header([name.strip() for name in next(lines, [])])
+            cells = _columns(lines, len(self.names))
         except (UnicodeDecodeError, csv.Error) as error:
             raise Malformed(f"not comma-separated values in UTF-8: {error}", code="not_csv") from None
-        if len(header) == 1 and any(mark in header[0] for mark in ";\t|"):
-            raise Malformed("commas are needed between the cells", code="not_csv")
-        if len(header) > MAX_COLUMNS:
-            raise Malformed("too many columns", code="more_than", count=len(header), most=MAX_COLUMNS)
-        for number, row in enumerate(rows):
-            if len(row) != len(header):
-                message = f"{len(row)} cells under {len(header)} names"
-                raise Malformed(message, field=f"rows[{number}]", code="shape")
-        self.columns = dict(zip(header, zip(*rows, strict=True), strict=False)) if rows else dict.fromkeys(header, ())
-        if len(self.columns) != len(header):
-            twice = next(name for name in header if header.count(name) > 1)
-            raise Malformed(f"two columns are called {twice}", field=twice, code="duplicate_field")
-        self.names = header
-        self.rows = len(rows)
+        self.columns = dict(zip(self.names, cells, strict=True))
+        self.rows = len(cells[0]) if cells else 0
 
     def numbers(self, name: str) -> FloatArray:
         """As of the table."""
@@ -157,6 +148,33 @@ class Csv(Table):
     def texts(self, name: str) -> Words:
         """As of the table."""
         return Words.of(self.columns[name])
+
+
+def _header(names: list[str]) -> list[str]:
+    """The names of the columns of a text, if they can be such."""
+    if len(names) == 1 and any(mark in names[0] for mark in ";\t|"):
+        raise Malformed("commas are needed between the cells", code="not_csv")
+    if len(names) > MAX_COLUMNS:
+        raise Malformed("too many columns", code="more_than", count=len(names), most=MAX_COLUMNS)
+    twice = next((name for name, count in Counter(names).items() if count > 1), None)
+    if twice is not None:
+        raise Malformed(f"two columns are called {twice}", field=twice, code="duplicate_field")
+    return names
+
+
+def _columns(lines: Iterable[list[str]], width: int) -> list[list[str]]:
+    """The cells of rows, column by column; empty lines are no rows. Some rows at a time, as all at once would be held
+    twice."""
+    columns: list[list[str]] = [[] for _ in range(width)]
+    rows, done = (row for row in lines if row), 0
+    while some := list(itertools.islice(rows, _SOME_ROWS)):
+        for number, row in enumerate(some, start=done):
+            if len(row) != width:
+                raise Malformed(f"{len(row)} cells under {width} names", field=f"rows[{number}]", code="shape")
+        for column, cells in zip(columns, zip(*some, strict=True), strict=True):
+            column += cells
+        done += len(some)
+    return columns
 
 
 class Arrow(Table):
