@@ -16,7 +16,7 @@ from keepclear.conflict.airspace import Airspace
 from keepclear.conflict.changes import Moved, Parallel, at_another_height, at_another_time, length_m
 from keepclear.conflict.separation import Minimum
 from keepclear.conflict.shortfall import Met
-from keepclear.conflict.suggest import Change, Limits, Suggestions
+from keepclear.conflict.suggest import MOST_TRIES, Change, Limits, Suggestions, most_tries
 from keepclear.errors import Malformed
 from keepclear.geometry import kernels
 from keepclear.geometry.columns import Plans
@@ -151,6 +151,19 @@ def test_limits_that_cannot_be_are_refused(name: str, figure: Any) -> None:
     with pytest.raises(Malformed) as refused:
         Limits(**{name: figure})
     assert (refused.value.field, refused.value.code) == (f"limits.{name}", "out_of_range")
+
+
+def test_a_plan_of_many_points_is_tried_less_often() -> None:
+    def tries(points: int) -> int:
+        zigzag = [(float(i), 0.0, float(i), 100.0) for i in range(points)]
+        return most_tries(way("a", zigzag))
+
+    assert tries(2) == tries(2_000) == MOST_TRIES
+    assert tries(4_000) == MOST_TRIES / 2
+    assert (
+        most_tries(replace(way("a", [(0.0, 0.0, 0.0, 0.0), (1.0, 0.0, 1.0, 0.0)]), vertices=np.zeros((10**7, 2))))
+        == 100
+    )
 
 
 def two(height: float = 1_000.0, **asked: object) -> tuple[Airspace, Plans]:

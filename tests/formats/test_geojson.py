@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -129,6 +130,25 @@ def test_an_object_and_its_text_are_the_same() -> None:
     assert of_object.ids == of_text.ids
     np.testing.assert_array_equal(of_object.vertices, of_text.vertices)
     assert reading.plans(b"\xef\xbb\xbf\r\n" + json.dumps(whole).encode()).plans.ids == of_text.ids
+
+
+def test_an_object_may_hold_what_would_be_written_as_numbers_and_times() -> None:
+    whole = line([40.0, 35.0, 100.0], [41.0, 35.5, 200.0], times=TIMES, buffer_m=500.0)
+    other = json.loads(json.dumps(whole))
+    other["geometry"]["coordinates"] = np.array(whole["geometry"]["coordinates"])
+    other["properties"]["times"] = [datetime.fromisoformat(time) for time in TIMES]
+    other["properties"]["buffer_m"] = np.float32(500.0)
+    of_object, of_text = reading.plans(other).plans, read(whole)
+    for name in ("t_s", "lat_deg", "lon_deg", "alt_m", "room"):
+        np.testing.assert_array_equal(getattr(of_object, name), getattr(of_text, name))
+    other["properties"]["times"] = [datetime.fromisoformat(time).replace(tzinfo=None) for time in TIMES]
+    with pytest.raises(Malformed) as refusal:
+        reading.plans(other)
+    assert (refusal.value.field, refusal.value.code) == ("properties.times[0]", "time_not_utc")
+    other["properties"]["times"] = [object()] * 2
+    with pytest.raises(Malformed) as refusal:
+        reading.plans(other)
+    assert refusal.value.field
 
 
 def test_no_features_are_no_plans() -> None:

@@ -29,6 +29,10 @@ from keepclear.model.plans import PlanKind
 MOST_TRIES = 2_000
 """Of 491 flights in conflict, among 1,000 to 10,000 others, half took 80 tries or fewer, and none more than 326. A plan
 of many areas in a crowded set can take thousands for each direction in time."""
+FEWEST_TRIES = 100
+MANY_POINTS = 2_000
+"""Way-points and vertices of a plan from which on a try takes longer, by as much as there are more. As many fewer are
+then made, down to `FEWEST_TRIES`, so that a search takes some seconds at most."""
 RESOLUTION_S = 1.0
 RESOLUTION_UP_M = 1.0
 RESOLUTION_ASIDE_M = 10.0
@@ -64,12 +68,14 @@ class Limits:
     floor_m: float = LOWEST_M
     ceiling_m: float = HIGHEST_M
     """Heights, above what the plan's datum says, that it may not leave downward or upward."""
-    tries: int = MOST_TRIES
-    """How many changed plans are held against the set at most, of all kinds of change together."""
+    tries: int | None = None
+    """How many changed plans are held against the set at most, of all kinds of change together; None: `most_tries`."""
 
     def __post_init__(self) -> None:
         for name in self.__slots__:
             figure = getattr(self, name)
+            if figure is None:
+                continue
             if math.isnan(figure):
                 raise Malformed(f"{figure} is not a number", field=f"limits.{name}", code="out_of_range")
             if figure < 0.0 and name not in ("not_before_s", "floor_m", "ceiling_m"):
@@ -115,6 +121,12 @@ class Suggestions(tuple[Suggestion, ...]):
         return f"Suggestions({super().__repr__()}, unfinished=({unfinished}), tries={self.tries})"
 
 
+def most_tries(plan: Plans) -> int:
+    """How many changed plans are held against a set if nobody says otherwise."""
+    points = max(MANY_POINTS, len(plan.t_s) + len(plan.vertices))
+    return max(FEWEST_TRIES, MOST_TRIES * MANY_POINTS // points)
+
+
 def suggestions(plan: Plans, against: Against, limits: Limits) -> Suggestions:
     """For each way of changing one plan the least change after which it breaches nothing, of `MOVED` the least of
     `BEARINGS_DEG`. None for a plan that breaches nothing.
@@ -129,13 +141,14 @@ def suggestions(plan: Plans, against: Against, limits: Limits) -> Suggestions:
     for search in _searches(plan, limits):
         trails.setdefault(search.change, []).append(_Trail(search, plan, shorts))
     found: dict[Change, Suggestion] = {}
+    most = most_tries(plan) if limits.tries is None else limits.tries
     waiting, tries = deque(trails), 0
     while waiting:
         change = waiting.popleft()
         trail = min(trails[change], key=lambda each: each.amount)  # of several bearings the least change comes first
         if trail.over:
             continue
-        if tries >= limits.tries:
+        if tries >= most:
             waiting.append(change)
             break
         tries += 1

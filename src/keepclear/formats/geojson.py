@@ -181,7 +181,7 @@ def _features(source: bytes | Mapping[str, Any]) -> Iterator[tuple[int, str, _Fe
 def _read(source: bytes | Mapping[str, Any]) -> Any:
     try:
         if not isinstance(source, bytes):
-            return msgspec.convert(source, _Whole)
+            return _of_object(source)
         if len(source) > MAX_BYTES:
             raise Malformed(f"more than {MAX_BYTES} bytes", code="too_large")
         return _decoder.decode(source.removeprefix(b"\xef\xbb\xbf"))
@@ -191,6 +191,24 @@ def _read(source: bytes | Mapping[str, Any]) -> Any:
         raise Malformed(f"not JSON in UTF-8: {error}", code="not_json") from None
     except RecursionError:
         raise Malformed("nested too deep", code="too_deep") from None
+
+
+def _of_object(source: Mapping[str, Any]) -> Any:
+    """As of text. Numbers and arrays of NumPy, and times as `datetime`, count as what they would be written as."""
+    try:
+        return msgspec.convert(source, _Whole)
+    except msgspec.ValidationError as error:
+        try:
+            written = msgspec.to_builtins(source, enc_hook=_written)
+        except TypeError:
+            raise error from None
+        return msgspec.convert(written, _Whole)
+
+
+def _written(value: object) -> object:
+    if isinstance(value, np.generic | np.ndarray):
+        return value.tolist()
+    raise TypeError
 
 
 def _refuse(text: str) -> NoReturn:
