@@ -24,11 +24,13 @@ if TYPE_CHECKING:
     from keepclear.engine.watch import Fences, Watch
     from keepclear.errors import KeepclearError, Malformed
     from keepclear.geometry.columns import Datum, Plans, Positions
+    from keepclear.model.base import Name
     from keepclear.model.boundaries import Boundary
-    from keepclear.model.groups import Group
+    from keepclear.model.groups import AssetKind, Group, Member
+    from keepclear.model.places import LatLon
     from keepclear.model.plans import Plan, PlanKind
     from keepclear.watch.live_coverage import Coverage
-    from keepclear.watch.live_findings import LiveFindings
+    from keepclear.watch.live_findings import LiveFindings, LiveKind
     from keepclear.watch.live_group_watch import GroupWatch
     from keepclear.watch.live_groups import Groups
     from keepclear.watch.proximity import Proximity
@@ -37,6 +39,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Airspace",
+    "AssetKind",
     "Boundary",
     "Breach",
     "Breaches",
@@ -49,11 +52,15 @@ __all__ = [
     "GroupWatch",
     "Groups",
     "KeepclearError",
+    "LatLon",
     "LeftOut",
     "Limits",
     "LiveFindings",
+    "LiveKind",
     "Malformed",
+    "Member",
     "Minimum",
+    "Name",
     "Plan",
     "PlanKind",
     "Plans",
@@ -78,10 +85,12 @@ _ROOMS = {
     "errors": ("KeepclearError", "Malformed"),
     "geometry.columns": ("Datum", "Plans", "Positions"),
     "model.boundaries": ("Boundary",),
-    "model.groups": ("Group",),
+    "model.base": ("Name",),
+    "model.groups": ("AssetKind", "Group", "Member"),
+    "model.places": ("LatLon",),
     "model.plans": ("Plan", "PlanKind"),
     "watch.live_coverage": ("Coverage",),
-    "watch.live_findings": ("LiveFindings",),
+    "watch.live_findings": ("LiveFindings", "LiveKind"),
     "watch.live_group_watch": ("GroupWatch",),
     "watch.live_groups": ("Groups",),
     "watch.proximity": ("Proximity",),

@@ -34,7 +34,11 @@ def plans(source: object) -> Plans:
 
 
 def positions(source: object) -> Positions:
-    """The positions of a source, checked, in the order in which they stand there; sources are those of `plans`."""
+    """The positions of a source, checked, in the order in which they stand there.
+
+    A source is a path to a file, a GeoJSON object of points, a table of rows, or columns; one of them, not a list.
+    `Malformed` names what is wrong with it.
+    """
     return reading.positions(file_bytes(source) if isinstance(source, str | Path) else source)
 
 
