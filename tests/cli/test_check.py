@@ -236,3 +236,12 @@ def test_a_device_is_no_file_of_plans(capsys: pytest.CaptureFixture[str]) -> Non
     status, _, err = run(capsys, "/dev/zero")  # which has no end
     assert status == 2
     assert "/dev/zero" in err
+
+
+def test_an_id_in_two_files_is_refused_naming_the_second(file: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    one, other = file("one.geojson", ALPHA, BRAVO), file("other.geojson", FAR, BRAVO)
+    for files in ((one, other), (one, one)):
+        status, _, err = run(capsys, *files)
+        assert status == 2
+        assert f"{files[1]}: plans[{'bravo' if files[1] == other else 'alpha'}]" in err
+        assert say("en", "errors.id_twice", id="bravo" if files[1] == other else "alpha") in err

@@ -106,6 +106,7 @@ def read_files(files: Sequence[Path]) -> Found:
     from keepclear.formats.reading import read_plans, together
 
     parts = []
+    where_from: dict[str, str] = {}
     for file in files:
         shown = str(visible(str(file)))
         if file.is_dir():
@@ -121,6 +122,11 @@ def read_files(files: Sequence[Path]) -> Found:
             where = f"{shown}: {visible(error.field)}" if error.field else shown
             values = {name: visible(value) for name, value in error.values.items()}
             raise Malformed(str(visible(error.message)), field=where, code=error.code, **values) from None
+        ids = parts[-1].plans.ids
+        if (twice := next((id for id in ids if id in where_from), None)) is not None:
+            message = f"{twice} is in {where_from[twice]} already"
+            raise Malformed(message, field=f"{shown}: plans[{twice}]", code="id_twice", id=twice)
+        where_from |= dict.fromkeys(ids, shown)
     return together(parts)
 
 
