@@ -240,8 +240,8 @@ def test_a_device_is_no_file_of_plans(capsys: pytest.CaptureFixture[str]) -> Non
 
 def test_an_id_in_two_files_is_refused_naming_the_second(file: Any, capsys: pytest.CaptureFixture[str]) -> None:
     one, other = file("one.geojson", ALPHA, BRAVO), file("other.geojson", FAR, BRAVO)
-    for files in ((one, other), (one, one)):
-        status, _, err = run(capsys, *files)
+    for second, id in ((other, "bravo"), (one, "alpha")):
+        status, _, err = run(capsys, one, second)
         assert status == 2
-        assert f"{files[1]}: plans[{'bravo' if files[1] == other else 'alpha'}]" in err
-        assert say("en", "errors.id_twice", id="bravo" if files[1] == other else "alpha") in err
+        assert f"{second}: plans[{id}]" in err
+        assert say("en", "errors.id_twice", id=id) in err
