@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import ctypes
 import os
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor, as_completed
-from typing import NamedTuple
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -28,10 +30,13 @@ FEW_NODES = 20_000
 Progress = Callable[[int, int], None]
 """Told how many parts of the work are done, and of how many."""
 
+Each = Callable[[Callable[[int], object], Iterable[int]], Iterator[Any]]
+"""`map`, in one thread or in many."""
+
 _ADDRESS, _COUNT = ctypes.c_void_p, ctypes.c_int64
 _ROOMS: list[int] = []
-"""Memory in which sweeps were run (`kc_sweep_room`), for whoever runs the next: to have it from the system anew each
-time takes more than a quarter of the time of a small set."""
+"""Memory in which sweeps were run (`kc_sweep_room`), cleared, for whoever runs the next: to have it from the system
+anew each time takes more than a quarter of the time of a small set."""
 
 if kernels.LIBRARY is not None:
     kernels.LIBRARY.kc_sweep_lay.argtypes = [ctypes.POINTER(PlansStruct), ctypes.POINTER(MinimaStruct), ctypes.c_double]
@@ -42,13 +47,13 @@ if kernels.LIBRARY is not None:
     kernels.LIBRARY.kc_sweep_cut.restype = None
     kernels.LIBRARY.kc_sweep_room_new.argtypes = []
     kernels.LIBRARY.kc_sweep_room_new.restype = _ADDRESS
-    kernels.LIBRARY.kc_sweep_run.argtypes = [
-        *(_ADDRESS, _COUNT, _COUNT, _ADDRESS),
-        ctypes.POINTER(BreachList),
-        _ADDRESS,
-    ]
+    kernels.LIBRARY.kc_sweep_run.argtypes = [_ADDRESS, _COUNT, _COUNT, _ADDRESS, _ADDRESS]
     kernels.LIBRARY.kc_sweep_run.restype = ctypes.c_int
-    kernels.LIBRARY.kc_sweep_join.argtypes = [_ADDRESS, _COUNT, _COUNT, _ADDRESS]
+    kernels.LIBRARY.kc_sweep_found.argtypes = [_ADDRESS]
+    kernels.LIBRARY.kc_sweep_found.restype = _COUNT
+    kernels.LIBRARY.kc_sweep_clear.argtypes = [_ADDRESS]
+    kernels.LIBRARY.kc_sweep_clear.restype = None
+    kernels.LIBRARY.kc_sweep_join.argtypes = [_ADDRESS, *(_COUNT,) * 4, _ADDRESS, ctypes.POINTER(_COUNT)]
     kernels.LIBRARY.kc_sweep_join.restype = _COUNT
     kernels.LIBRARY.kc_plans_meet.argtypes = [
         *(ctypes.POINTER(PlansStruct), _COUNT) * 2,
@@ -148,62 +153,80 @@ class _Sweep:
         self._library.kc_sweep_free(self._sweep)
 
     def run(self, workers: int, progress: Progress | None) -> npt.NDArray[np.void]:
-        shares = [1] if workers == 1 and progress is None else [share for share in SHARES for _ in range(workers)]
-        parts, evenly = len(shares), np.empty(sum(shares) + 1, dtype=np.int64)
-        self._library.kc_sweep_cut(self._sweep, len(evenly) - 1, pointer(evenly))
-        cuts = evenly[np.cumsum([0, *shares])].tolist()
-        lists = (BreachList * parts)()
-
-        def one(part: int) -> bool:
-            return self._part(cuts[part], cuts[part + 1], lists[part], None)
-
-        try:
+        with ExitStack() as stack:
+            rooms = [stack.enter_context(self._room()) for _ in range(workers)]
             if workers == 1:
-                for part in range(parts):
-                    _or_no_memory(one(part))
-                    if progress is not None:
-                        progress(part + 1, parts)
-            else:
-                with ThreadPoolExecutor(workers) as pool:
-                    tasks = [pool.submit(one, part) for part in range(parts)]
-                    try:
-                        for done, task in enumerate(as_completed(tasks), start=1):
-                            _or_no_memory(task.result())
-                            if progress is not None:
-                                progress(done, parts)
-                    finally:
-                        pool.shutdown(cancel_futures=True)
-            found = np.empty(sum(each.count for each in lists), dtype=BREACH)
-            count = self._library.kc_sweep_join(ctypes.byref(lists), parts, len(self._packed), pointer(found))
-            _or_no_memory(count >= 0)
-        finally:
-            for each in lists:
-                self._library.kc_free(each.list)
-        return found[:count]
+                self._sweep_all(map, rooms, progress)
+                return self._joined(map, rooms)
+            pool = stack.enter_context(ThreadPoolExecutor(workers))
+            stack.callback(pool.shutdown, cancel_futures=True)
+            self._sweep_all(pool.map, rooms, progress)
+            return self._joined(pool.map, rooms)
 
     def counts(self) -> Counts:
         numbers = np.zeros(len(Counts._fields), dtype=np.int64)
-        cuts = np.empty(2, dtype=np.int64)
-        self._library.kc_sweep_cut(self._sweep, 1, pointer(cuts))
-        found = BreachList()
-        done = self._part(cuts[0], cuts[1], found, pointer(numbers))
-        self._library.kc_free(found.list)
-        _or_no_memory(done)
+        with self._room() as room:
+            begin, end = self._cuts([1])
+            _or_no_memory(self._library.kc_sweep_run(self._sweep, begin, end, room, pointer(numbers)))
         return Counts(*numbers.tolist())
 
-    def _part(self, begin: int, end: int, found: BreachList, counts: int | None) -> bool:
+    def _sweep_all(self, each: Each, rooms: Sequence[int], progress: Progress | None) -> None:
+        """Sweep all of the time in these rooms, a part after the other in each."""
+        shares = [1] if len(rooms) == 1 and progress is None else [share for share in SHARES for _ in rooms]
+        cuts, free = self._cuts(shares), deque(rooms)
+
+        def sweep(part: int) -> object:
+            room = free.popleft()
+            try:
+                return self._library.kc_sweep_run(self._sweep, cuts[part], cuts[part + 1], room, None)
+            finally:
+                free.append(room)
+
+        for done, enough in enumerate(each(sweep, range(len(shares))), start=1):
+            _or_no_memory(enough)
+            if progress is not None:
+                progress(done, len(shares))
+
+    def _joined(self, each: Each, rooms: Sequence[int]) -> npt.NDArray[np.void]:
+        """What was found in these rooms, in order, a share of it by each thread."""
+        count, plans, addresses = len(rooms), len(self._packed), (_ADDRESS * len(rooms))(*rooms)
+        found = np.empty(sum(map(self._library.kc_sweep_found, rooms)), dtype=BREACH)
+
+        def join(share: int) -> tuple[int, int]:
+            start = _COUNT()
+            many = self._library.kc_sweep_join(addresses, count, plans, share, count, pointer(found), start)
+            return start.value, many
+
+        kept = 0
+        for start, many in list(each(join, range(count))):  # what was joined left gaps between the shares
+            _or_no_memory(many >= 0)
+            if kept < start:
+                ctypes.memmove(pointer(found[kept:]), pointer(found[start:]), many * BREACH.itemsize)
+            kept += many
+        return found[:kept]
+
+    def _cuts(self, shares: Sequence[int]) -> list[int]:
+        """The slabs, from the first to the one after the last, between which there are such shares of the work."""
+        evenly = np.empty(sum(shares) + 1, dtype=np.int64)
+        self._library.kc_sweep_cut(self._sweep, len(evenly) - 1, pointer(evenly))
+        cuts: list[int] = evenly[np.cumsum([0, *shares])].tolist()
+        return cuts
+
+    @contextmanager
+    def _room(self) -> Iterator[int]:
+        """A room with nothing in it."""
         try:
             room = _ROOMS.pop()
         except IndexError:
             room = self._library.kc_sweep_room_new()
-            if room is None:
-                return False
+            _or_no_memory(room is not None)
         try:
-            return bool(self._library.kc_sweep_run(self._sweep, begin, end, room, found, counts))
+            yield room
         finally:
+            self._library.kc_sweep_clear(room)
             _ROOMS.append(room)
 
 
-def _or_no_memory(done: bool) -> None:
+def _or_no_memory(done: object) -> None:
     if not done:
         raise MemoryError

@@ -5,11 +5,32 @@
 
 enum { LOT = 16 };          /* copies looked at together */
 enum { X, Y, Z, STEP_X, STEP_Y, STEP_Z, RADIUS, LOWER, UPPER, COLUMNS };
-enum { PLACES = 4 };         /* columns of whole numbers */
+enum { PLACES = 2 };         /* columns of whole numbers */
 static const double FEW = 12.0; /* strips are not made so narrow that a ball has fewer to be held to */
 
-static const uint32_t BIT[LOT] = {1u << 0, 1u << 1, 1u << 2,  1u << 3,  1u << 4,  1u << 5,  1u << 6,  1u << 7,
-                                  1u << 8, 1u << 9, 1u << 10, 1u << 11, 1u << 12, 1u << 13, 1u << 14, 1u << 15};
+#if defined(__AVX512DQ__)
+#include <immintrin.h>
+#elif defined(__AVX2__) || defined(__SSE2__)
+#include <immintrin.h>
+#endif
+
+/* The flags of a lot, each 0 or -1, a bit each. */
+static inline uint32_t bits_of(const int32_t flags[LOT]) {
+#if defined(__AVX512DQ__)
+    return _mm512_movepi32_mask(_mm512_loadu_si512(flags));
+#elif defined(__AVX2__)
+    uint32_t low = (uint32_t)_mm256_movemask_ps(_mm256_loadu_ps((const float *)flags));
+    return low | (uint32_t)_mm256_movemask_ps(_mm256_loadu_ps((const float *)(flags + 8))) << 8;
+#elif defined(__SSE2__)
+    uint32_t bits = 0;
+    for (int k = 0; k < LOT; k += 4) bits |= (uint32_t)_mm_movemask_ps(_mm_loadu_ps((const float *)(flags + k))) << k;
+    return bits;
+#else
+    uint32_t bits = 0;
+    for (int k = 0; k < LOT; k++) bits |= (uint32_t)(flags[k] & 1) << k;
+    return bits;
+#endif
+}
 
 /* One ball as the columns have it. */
 typedef struct {
@@ -25,27 +46,37 @@ static inline float rounded(double radius, double goes) {
     return (float)(radius + FLOATS_SHARE * (radius + goes) + FLOATS_M);
 }
 
-/* Which of the next LOT copies touch it, a bit each. */
-static inline uint32_t touching(const float *restrict columns, const int32_t *restrict datum, int64_t room, flat one) {
+/* Which of the next LOT copies are at its height, a bit each. */
+static inline uint32_t level_with(const float *restrict lower, const float *restrict upper, const int32_t *restrict datum,
+                                  float low, float high, int32_t of) {
+    int32_t flags[LOT];
+    for (int k = 0; k < LOT; k++)
+        flags[k] = -(((lower[k] < high) & (low < upper[k])) | (datum[k] != of));
+    return bits_of(flags);
+}
+
+/* Which of the next LOT copies come near it, a bit each. */
+static inline uint32_t nearing(const float *restrict columns, int64_t room, flat one) {
     const float *restrict x = columns, *restrict y = columns + room, *restrict z = columns + 2 * room;
     const float *restrict step_x = columns + 3 * room, *restrict step_y = columns + 4 * room;
     const float *restrict step_z = columns + 5 * room, *restrict radius = columns + 6 * room;
-    const float *restrict lower = columns + 7 * room, *restrict upper = columns + 8 * room;
-    uint32_t bits = 0;
+    int32_t flags[LOT];
     for (int k = 0; k < LOT; k++) {
         float dx = x[k] - one.x, dy = y[k] - one.y, dz = z[k] - one.z, reach = radius[k] + one.radius;
         float u = step_x[k] - one.step_x, v = step_y[k] - one.step_y, w = step_z[k] - one.step_z;
         float share = -(dx * u + dy * v + dz * w) / (u * u + v * v + w * w + 1.0f); /* of the time, where nearest */
-        share = share < 0.0f ? 0.0f : share;
-        share = share > 1.0f ? 1.0f : share;
+        share = share > 0.0f ? share : 0.0f;
+        share = share < 1.0f ? share : 1.0f;
         dx += share * u;
         dy += share * v;
         dz += share * w;
-        int near = dx * dx + dy * dy + dz * dz < reach * reach;
-        int level = ((lower[k] < one.upper) & (one.lower < upper[k])) | (datum[k] != one.datum);
-        bits |= BIT[k] & -(uint32_t)(near & level);
+        flags[k] = -(dx * dx + dy * dy + dz * dz < reach * reach);
     }
-    return bits;
+    return bits_of(flags);
+}
+
+static inline uint32_t first_of(int64_t count) {
+    return (uint32_t)((UINT64_C(1) << (count < LOT ? count : LOT)) - 1);
 }
 
 static inline int64_t cell_of(const kc_balls *all, double along) {
@@ -79,8 +110,6 @@ static int make_room(kc_balls *all, int64_t copies, int64_t cells) {
         if (!extents || !columns || !datum) return 0;
         all->room = room;
         all->ball = datum + room;
-        all->strip = datum + 2 * room;
-        all->last = datum + 3 * room;
     }
     if (cells + 1 > all->cell_room) {
         free(all->cell_from);
@@ -166,8 +195,6 @@ int kc_balls_order(kc_balls *all, const kc_axes *axes, const void *balls, int64_
             column[UPPER * all->room] = one.upper;
             all->datum[k] = one.datum;
             all->ball[k] = (int32_t)i;
-            all->strip[k] = of.strip;
-            all->last[k] = (int32_t)(strip * all->cells + of.last_cell);
         }
     }
     memmove(from + 1, from, (size_t)cells * sizeof *from);
@@ -175,35 +202,97 @@ int kc_balls_order(kc_balls *all, const kc_axes *axes, const void *balls, int64_
     return 1;
 }
 
+static inline flat flat_at(const kc_balls *all, int64_t at) {
+    const float *column = all->columns + at;
+    int64_t room = all->room;
+    return (flat){column[X * room],      column[Y * room],      column[Z * room],     column[STEP_X * room],
+                  column[STEP_Y * room], column[STEP_Z * room], column[RADIUS * room], column[LOWER * room],
+                  column[UPPER * room],  all->datum[at]};
+}
+
+/* Whether of all strips two balls both lie in this is the first: only there they count. */
+static inline int counts_in(const kc_balls *all, int32_t strip, int32_t begins, int32_t ball) {
+    int32_t first = all->extents[ball].strip;
+    return (first > begins ? first : begins) == strip;
+}
+
+/* A lot of which some are at the height of a copy: the places of both, and which. */
+typedef struct {
+    int32_t copy, strip, at;
+    uint32_t bits;
+} hit;
+
+int64_t kc_balls_touches(const kc_balls *all, kc_touches_at *from, kc_touch *found) {
+    /* First the height of all, then how near those come, then who they are: whoever asks at every lot waits for the answer
+     * at every lot. */
+    hit hits[KC_TOUCHES / LOT];
+    const float *lower = all->columns + LOWER * all->room, *upper = all->columns + UPPER * all->room;
+    int64_t count = 0, kept = 0, touches = 0, at = from->copy, next = from->next, strip = from->strip;
+    for (; strip < all->strips; strip++) {
+        const int32_t *cell_from = all->cell_from + strip * all->cells;
+        for (; at < cell_from[all->cells]; at++, next = at + 1) {
+            int64_t upto = cell_from[all->extents[all->ball[at]].last_cell + 1];
+            float low = lower[at], high = upper[at];
+            for (; next < upto; next += LOT) {
+                if (count == KC_TOUCHES / LOT) goto full;
+                uint32_t bits = level_with(lower + next, upper + next, all->datum + next, low, high, all->datum[at]);
+                hits[count] = (hit){(int32_t)at, (int32_t)strip, (int32_t)next, bits & first_of(upto - next)};
+                count += hits[count].bits != 0;
+            }
+        }
+    }
+full:
+    *from = (kc_touches_at){at, next, strip};
+    for (int64_t k = 0; k < count; k++) {
+        hit one = hits[k];
+        one.bits &= nearing(all->columns + one.at, all->room, flat_at(all, one.copy));
+        hits[kept] = one;
+        kept += one.bits != 0;
+    }
+    for (int64_t k = 0; k < kept; k++) {
+        int32_t ball = all->ball[hits[k].copy], begins = all->extents[ball].strip;
+        for (uint32_t bits = hits[k].bits; bits; bits &= bits - 1) {
+            int32_t other = all->ball[hits[k].at + __builtin_ctz(bits)];
+            found[touches] = (kc_touch){ball, other};
+            touches += counts_in(all, hits[k].strip, begins, other);
+        }
+    }
+    return touches;
+}
+
 /* Of the copies from `from` up to `upto`, all in one strip, those that touch a ball which begins in strip `begins`. */
 static inline int64_t scan(const kc_balls *all, int64_t from, int64_t upto, flat one, int32_t strip, int32_t begins,
                            int32_t *found) {
+    const float *lower = all->columns + LOWER * all->room, *upper = all->columns + UPPER * all->room;
     int64_t count = 0;
     for (int64_t at = from; at < upto; at += LOT) {
-        uint32_t bits = touching(all->columns + at, all->datum + at, all->room, one);
-        if (upto - at < LOT) bits &= (1u << (upto - at)) - 1;
+        uint32_t bits = level_with(lower + at, upper + at, all->datum + at, one.lower, one.upper, one.datum);
+        bits &= first_of(upto - at);
+        if (bits) bits &= nearing(all->columns + at, all->room, one);
         for (; bits; bits &= bits - 1) {
-            int64_t k = at + __builtin_ctz(bits);
-            /* Of all strips both lie in, only the first counts. */
-            int32_t first = all->strip[k] > begins ? all->strip[k] : begins;
-            found[count] = all->ball[k];
-            count += first == strip;
+            found[count] = all->ball[at + __builtin_ctz(bits)];
+            count += counts_in(all, strip, begins, found[count]);
         }
     }
     return count;
 }
 
-int64_t kc_balls_after(const kc_balls *all, int64_t at, int32_t *found) {
-    const float *column = all->columns + at;
-    int64_t room = all->room;
-    flat one = {column[X * room],      column[Y * room],      column[Z * room],     column[STEP_X * room],
-                column[STEP_Y * room], column[STEP_Z * room], column[RADIUS * room], column[LOWER * room],
-                column[UPPER * room],  all->datum[at]};
-    int32_t strip = all->strips == 1 ? 0 : all->last[at] / (int32_t)all->cells;
-    return scan(all, at + 1, all->cell_from[all->last[at] + 1], one, strip, all->strip[at], found);
+int64_t kc_balls_near(const kc_balls *all, const kc_ball *ball, int32_t *found) {
+    flat one = flat_of(ball);
+    double begin = kc_dot(ball->start, all->axes->along), end = kc_dot(ball->stop, all->axes->along);
+    double side = kc_dot(ball->start, all->axes->across), other_side = kc_dot(ball->stop, all->axes->across);
+    int64_t from = cell_of(all, fmin(begin, end) - ball->radius - all->longest);
+    int64_t upto = cell_of(all, fmax(begin, end) + ball->radius);
+    int64_t begins = strip_of(all, fmin(side, other_side) - ball->radius);
+    int64_t ends = strip_of(all, fmax(side, other_side) + ball->radius), count = 0;
+    for (int64_t strip = begins; strip <= ends; strip++) {
+        const int32_t *cells = all->cell_from + strip * all->cells;
+        count += scan(all, cells[from], cells[upto + 1], one, (int32_t)strip, (int32_t)begins, found + count);
+    }
+    return count;
 }
 
-int64_t kc_balls_near(const kc_balls *all, const kc_ball *ball, int32_t *found) {
+int64_t kc_balls_about(const kc_balls *all, const kc_ball *ball, int32_t *found) {
     kc_ball all_over = *ball; /* at rest, and as large as what it passes over */
     double half2 = 0.0;
     for (int i = 0; i < 3; i++) {
@@ -212,15 +301,7 @@ int64_t kc_balls_near(const kc_balls *all, const kc_ball *ball, int32_t *found) 
         half2 += half * half;
     }
     all_over.radius += sqrt(half2);
-    flat one = flat_of(&all_over);
-    double at = kc_dot(all_over.start, all->axes->along), beside = kc_dot(all_over.start, all->axes->across);
-    int64_t from = cell_of(all, at - all_over.radius - all->longest), upto = cell_of(all, at + all_over.radius);
-    int64_t begins = strip_of(all, beside - all_over.radius), ends = strip_of(all, beside + all_over.radius), count = 0;
-    for (int64_t strip = begins; strip <= ends; strip++) {
-        const int32_t *cells = all->cell_from + strip * all->cells;
-        count += scan(all, cells[from], cells[upto + 1], one, (int32_t)strip, (int32_t)begins, found + count);
-    }
-    return count;
+    return kc_balls_near(all, &all_over, found);
 }
 
 void kc_balls_free(kc_balls *all) {

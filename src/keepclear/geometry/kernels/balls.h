@@ -36,7 +36,7 @@ typedef struct {
     int64_t strips, cells;      /* cells in a strip */
     double least, per_cell, across_least, per_strip, longest;
     float *columns;             /* start, step, radius, lower, upper of the copies in order */
-    int32_t *datum, *ball, *strip, *last; /* of a copy: which ball, the strip it begins in, its last cell */
+    int32_t *datum, *ball;      /* of the copies; which ball */
     int32_t *cell_from;         /* (strips * cells + 1,) */
     int64_t room, cell_room;
 } kc_balls;
@@ -44,14 +44,24 @@ typedef struct {
 /* Puts `count` balls, each at the start of a record of `size` bytes, in order. False if there is no memory left. */
 int kc_balls_order(kc_balls *all, const kc_axes *axes, const void *balls, int64_t count, size_t size);
 
-/* Of the copies from place `at + 1` on those whose ball touches the ball of copy `at`: each pair of balls comes up once.
- *
- * Their balls are written to `found`, of at least `copies` places; returns how many.
- */
-int64_t kc_balls_after(const kc_balls *all, int64_t at, int32_t *found);
+enum { KC_TOUCHES = 2048 };
+typedef struct {
+    int32_t ball, other;
+} kc_touch;
+
+/* How far the pairs of balls have been gone through; {0, 1, 0} to begin. */
+typedef struct {
+    int64_t copy, next, strip;
+} kc_touches_at;
+
+/* The next pairs of balls that touch, no more than KC_TOUCHES; none when all were gone through. */
+int64_t kc_balls_touches(const kc_balls *all, kc_touches_at *from, kc_touch *found);
+
+/* All balls that touch one that is not among them, in the time common to all. As `found` above. */
+int64_t kc_balls_near(const kc_balls *all, const kc_ball *ball, int32_t *found);
 
 /* All balls that touch, at whatever time, what one that is not among them passes over. */
-int64_t kc_balls_near(const kc_balls *all, const kc_ball *ball, int32_t *found);
+int64_t kc_balls_about(const kc_balls *all, const kc_ball *ball, int32_t *found);
 
 void kc_balls_free(kc_balls *all);
 

@@ -59,14 +59,17 @@ static inline int kc_bands_may_meet(const double *leg, const double *other, doub
     return lower - other_upper < enough && other_lower - upper < enough;
 }
 
-/* Whether two legs may come within `reach` and `height` between two moments common to them; never false if they do. */
+/* Whether two legs may come within `reach` and `height` between two moments common to them; never false if they do.
+ * Without a branch: nothing waits for its answer. */
 static inline int kc_legs_may_meet(const double *leg, const double *other, double begin, double end, double reach,
                                    double height) {
     const double *after = leg + KC_NODE, *other_after = other + KC_NODE;
     double enough = height - KC_DEPTH_M;
-    if ((leg[KC_LOWER] - other[KC_UPPER] >= enough || other[KC_LOWER] - leg[KC_UPPER] >= enough) &&
-        !kc_bands_may_meet(leg, other, enough))
-        return 0;
+    double lower = leg[KC_LOWER] < after[KC_LOWER] ? leg[KC_LOWER] : after[KC_LOWER];
+    double upper = leg[KC_UPPER] > after[KC_UPPER] ? leg[KC_UPPER] : after[KC_UPPER];
+    double other_lower = other[KC_LOWER] < other_after[KC_LOWER] ? other[KC_LOWER] : other_after[KC_LOWER];
+    double other_upper = other[KC_UPPER] > other_after[KC_UPPER] ? other[KC_UPPER] : other_after[KC_UPPER];
+    int level = (lower - other_upper < enough) & (other_lower - upper < enough);
     double rate = 1.0 / (after[KC_T] - leg[KC_T]), other_rate = 1.0 / (other_after[KC_T] - other[KC_T]);
     double from = (begin - leg[KC_T]) * rate, upto = (end - leg[KC_T]) * rate;
     double other_from = (begin - other[KC_T]) * other_rate, other_upto = (end - other[KC_T]) * other_rate;
@@ -84,9 +87,8 @@ static inline int kc_legs_may_meet(const double *leg, const double *other, doubl
     /* Within rough of one another at a share s of the time: c + 2 b s + a s s <= rough * rough for an s in [0, 1]. */
     double rough = reach + (chord2 + other_chord2) / (8.0 * KC_LEAST_RADIUS_M) + 0.1;
     double over = c - rough * rough;
-    if (over <= 0.0) return 1;
-    if (b >= 0.0) return 0;
-    return -b >= a ? over + 2.0 * b + a <= 0.0 : b * b >= a * over;
+    int later = (-b >= a) & (over + 2.0 * b + a <= 0.0), meanwhile = (-b < a) & (b * b >= a * over);
+    return level & ((over <= 0.0) | ((b < 0.0) & (later | meanwhile)));
 }
 
 /* The same whenever they are on them. */

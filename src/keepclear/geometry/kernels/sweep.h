@@ -2,7 +2,6 @@
 #ifndef KEEPCLEAR_SWEEP_H
 #define KEEPCLEAR_SWEEP_H
 
-#include "balls.h"
 #include "plan_pair.h"
 
 typedef struct kc_sweep kc_sweep;
@@ -23,21 +22,28 @@ typedef struct {
     int64_t balls, near, ways, legs, exact; /* balls made; pairs that touch; of ways that may pass; of legs; worked out */
 } kc_sweep_counts;
 
-/* What a run works in. It serves one run at a time, of any sweep, and the next finds the memory there. NULL: none left. */
+/* What a run works in, and what it found. It serves one run at a time, of any sweep, and the next finds the memory there.
+ * NULL: none left. */
 typedef struct kc_sweep_room kc_sweep_room;
 KC_EXPORT kc_sweep_room *kc_sweep_room_new(void);
 KC_EXPORT void kc_sweep_room_free(kc_sweep_room *room);
 
-/* Adds the stays that begin in slabs `from` up to `upto`, in no order and not joined. `counts` may be NULL.
- *
- * Returns false if there is no memory left.
- */
-KC_EXPORT int kc_sweep_run(const kc_sweep *sweep, int64_t from, int64_t upto, kc_sweep_room *room, kc_breaches *found,
+/* Adds the stays that begin in slabs `from` up to `upto` to what the room has, in no order and not joined; one that was
+ * never run, or cleared, has none. `counts` may be NULL. Returns false if there is no memory left. */
+KC_EXPORT int kc_sweep_run(const kc_sweep *sweep, int64_t from, int64_t upto, kc_sweep_room *room,
                            kc_sweep_counts *counts);
 
-/* The stays that some runs over a set of `plans` plans found, in order of their pair and of time, those that follow upon
- * one another joined: written to `list`, which has room for all of them. Returns how many, or -1 if there is no memory.
+/* How many stays a room has; and forgetting them. */
+KC_EXPORT int64_t kc_sweep_found(const kc_sweep_room *room);
+KC_EXPORT void kc_sweep_clear(kc_sweep_room *room);
+
+/* The stays in `count` rooms of runs over a set of `plans` plans, in order of their pair and of time, those that follow
+ * upon one another joined: of `shares` shares of the pairs, of about so many stays each, share `share`. They are written
+ * to `list` from place `*start` on; it has room for all stays of all rooms, and no two shares write to one place.
+ *
+ * Returns how many are written, or -1 if there is no memory. The shares may be joined by as many threads.
  */
-KC_EXPORT int64_t kc_sweep_join(const kc_breaches *parts, int64_t count, int64_t plans, kc_breach *list);
+KC_EXPORT int64_t kc_sweep_join(kc_sweep_room *const *rooms, int64_t count, int64_t plans, int64_t share, int64_t shares,
+                                kc_breach *list, int64_t *start);
 
 #endif

@@ -1,0 +1,34 @@
+/* Plans laid out for a sweep through time: their ways and volumes as tracks, level by level, in the order they begin. */
+#ifndef KEEPCLEAR_TRACKS_H
+#define KEEPCLEAR_TRACKS_H
+
+#include "balls.h"
+#include "sweep.h"
+
+enum { KC_LEVELS = 12, KC_FINER = 3 }; /* a level's slabs are 1 << KC_FINER times as wide as those of the one below */
+static const double KC_SLIP_S = 1e-5;  /* so far outside its slab a stay may begin by rounding */
+
+/* A way or a volume. */
+typedef struct {
+    double begin, end, wish; /* when it is there, and the width of slab that suits it, s */
+    int64_t plan, volume;    /* `volume` is -1 for a way */
+    int64_t level;
+} kc_track;
+
+struct kc_sweep {
+    kc_plans plans;
+    kc_minima minima;
+    double across[KC_KINDS], height[KC_KINDS]; /* shares: two kinds must never keep more than the sum of theirs */
+    kc_track *tracks;                          /* by level, then by begin */
+    int64_t level_from[KC_LEVELS + 1];
+    double origin, width[KC_LEVELS];
+    int64_t slabs; /* of the finest level */
+    kc_axes axes;
+};
+
+/* When a slab of a level begins, s. */
+static inline double kc_slab_at(const kc_sweep *sweep, int level, int64_t slab) {
+    return sweep->origin + (double)slab * sweep->width[level];
+}
+
+#endif
