@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+import numpy.typing as npt
+
 from keepclear.audit.job import InputFile
 from keepclear.errors import Malformed
 from keepclear.formats.table import Arrow
-from keepclear.formats.tables import NAMES, TIME, positions_of_rows
+from keepclear.formats.tables import LATITUDE, LONGITUDE, NAMES, TIME, positions_of_rows
 from keepclear.geometry.columns import Positions
 
 if TYPE_CHECKING:
     import pyarrow
     import pyarrow.dataset
+
+_ITEM = re.compile(r"(positions|rows)\[(\d+)\]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +75,30 @@ class Tracks:
         return int(self.dataset.count_rows(filter=self._between(from_s, upto_s)))
 
     def between(self, from_s: float, upto_s: float) -> Positions:
-        """The reports from one time up to another, not included. Raises `Malformed` naming what is wrong with one."""
+        """The reports from one time up to another, not included. Raises `Malformed` naming what is wrong with one, by
+        its file and its row there, such as `october.parquet: rows[17].lat_deg`."""
         table = self.dataset.to_table(columns=list(self.columns), filter=self._between(from_s, upto_s))
-        return positions_of_rows(Arrow(table))
+        try:
+            return positions_of_rows(Arrow(table))
+        except Malformed as wrong:
+            found = _ITEM.match(wrong.field)
+            if found is None:
+                raise
+            place = int(found[2]) if found[1] == "rows" else int(_somewhere(table)[int(found[2])])
+            field = f"{self._row(place, from_s, upto_s)}{wrong.field[found.end() :]}"
+            raise Malformed(wrong.message, field=field, code=wrong.code, **wrong.values) from None
+
+    def _row(self, place: int, from_s: float, upto_s: float) -> str:
+        """The file and the row in it of one of the rows from one time up to another."""
+        import pyarrow.dataset
+
+        between = self._between(from_s, upto_s)
+        files = self.dataset.to_table(columns=["__filename"], filter=between).column(0).to_pylist()
+        file, before = files[place], files[:place].count(files[place])
+        times = pyarrow.dataset.dataset(file, format="parquet").to_table(columns={"it": between}).column(0)
+        row = int(np.flatnonzero(times.fill_null(False).to_numpy())[before])
+        name = Path(file).name
+        return f"{name if name.isprintable() else ascii(name)}: rows[{row}]"
 
     def _between(self, from_s: float, upto_s: float) -> pyarrow.dataset.Expression:
         import pyarrow
@@ -83,6 +110,15 @@ class Tracks:
         ends = (pyarrow.scalar(datetime.fromtimestamp(at, UTC), type=kind) for at in (from_s, upto_s))
         begin, end = ends
         return (field(self.time) >= begin) & (field(self.time) < end)
+
+
+def _somewhere(table: pyarrow.Table) -> npt.NDArray[np.intp]:
+    """The places of the rows that have a position."""
+    rows = Arrow(table)
+    lat_deg, lon_deg = (
+        rows.numbers(next(name for name in names if name in rows.names)) for names in (LATITUDE, LONGITUDE)
+    )
+    return np.flatnonzero(~(np.isnan(lat_deg) & np.isnan(lon_deg)))
 
 
 def input_files(paths: Sequence[str]) -> tuple[InputFile, ...]:

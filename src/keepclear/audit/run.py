@@ -13,8 +13,7 @@ from keepclear.audit.job import Job, Rules, Slice, bounds
 from keepclear.audit.parquet import Tracks, input_files
 from keepclear.audit.parts import Parts, encoded
 from keepclear.audit.slice_work import work
-from keepclear.errors import Malformed
-from keepclear.geometry.soundness import FIRST_S, LAST_S
+from keepclear.geometry.soundness import FIRST_S, LAST_S, no_time
 
 ROWS_A_SLICE = 1_000_000
 
@@ -56,9 +55,7 @@ def audit(
     rows, span = tracks.rows(), tracks.span_s()
     for end in span or ():
         if not FIRST_S <= end <= LAST_S:
-            message = f"{end:g} is not between {FIRST_S:g} and {LAST_S:g}"
-            values = {"value": end, "least": FIRST_S, "most": LAST_S}
-            raise Malformed(message, field=tracks.time, code="not_between", **values)
+            raise no_time(end, tracks.time)
     cut = bounds(*span, rows, rows_a_slice) if span is not None else ()
     job = Job(files=files, rules=rules.checked(), bounds_s=cut)
     parts = Parts.opened(out, job)

@@ -343,11 +343,21 @@ def _outside(values: npt.NDArray[Any], least: float, most: float, item: Item, na
     if name == "lat_deg" and abs(value) <= 180.0:
         message = f"{value:.10g} is not a latitude; are latitude and longitude swapped?"
         raise Malformed(message, field=where, code="no_latitude", value=value)
-    if name in _MOMENTS and any(SURELY_S <= value / finer <= LAST_S for finer in (1e3, 1e6, 1e9)):
+    raise no_time(value, where) if name in _MOMENTS else not_between(value, least, most, where)
+
+
+def no_time(value: float, field: str) -> Malformed:
+    """The refusal of a figure that is no time in seconds since 1970."""
+    if any(SURELY_S <= value / finer <= LAST_S for finer in (1e3, 1e6, 1e9)):
         message = f"{value:.10g} is no time in seconds since 1970; are these milliseconds, or finer?"
-        raise Malformed(message, field=where, code="not_seconds", value=value)
+        return Malformed(message, field=field, code="not_seconds", value=value)
+    return not_between(value, FIRST_S, LAST_S, field)
+
+
+def not_between(value: float, least: float, most: float, field: str) -> Malformed:
+    """The refusal of a figure that is out of range."""
     message = f"{value:.10g} is not between {least:.10g} and {most:.10g}"
-    raise Malformed(message, field=where, code="not_between", value=value, least=least, most=most)
+    return Malformed(message, field=field, code="not_between", value=value, least=least, most=most)
 
 
 def _check_band(lower: FloatArray, upper: FloatArray, item: Item) -> None:
