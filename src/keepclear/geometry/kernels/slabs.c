@@ -78,20 +78,18 @@ static __attribute__((noinline)) void put_at(kc_mover *it, double from) {
     chord_at(it->leg, from, it->place);
 }
 
-static inline void most_of(const double one[3], double most[3]) {
-    for (int i = 0; i < 3; i++) most[i] = one[i] * one[i] > most[i] ? one[i] * one[i] : most[i];
-}
-
 static void put_way(kc_mover *it, double t0, double t1, double rate) {
     double from = t0 - it->late, upto = t1 + it->early;
     if (it->known != from) put_at(it, from);
     const double *last = it->last, *leg = it->leg, *node = leg + KC_NODE;
-    double start[3], step[3], chord[3], beside[3], low = it->place[3], high = it->place[4];
-    double off2[3] = {0.0, 0.0, 0.0}, longest2[3] = {0.0, 0.0, 0.0};
+    double start[3], step[3], low = it->place[3], high = it->place[4];
+    double least[3] = {0.0, 0.0, 0.0}, most[3] = {0.0, 0.0, 0.0}, longest2[3] = {0.0, 0.0, 0.0};
     for (int i = 0; i < 3; i++) start[i] = it->place[i];
     for (;; node += KC_NODE) {
-        for (int i = 0; i < 3; i++) chord[i] = node[KC_X + i] - node[KC_X + i - KC_NODE];
-        most_of(chord, longest2);
+        for (int i = 0; i < 3; i++) {
+            double chord = node[KC_X + i] - node[KC_X + i - KC_NODE];
+            longest2[i] = chord * chord > longest2[i] ? chord * chord : longest2[i];
+        }
         if (node == last || node[KC_T] > upto) break;
         widen(node[KC_LOWER], node[KC_UPPER], &low, &high);
     }
@@ -104,25 +102,32 @@ static void put_way(kc_mover *it, double t0, double t1, double rate) {
     while (it->from > it->first && it->from[KC_T] >= from - KC_SLIP_S) it->from -= KC_NODE;
     while (it->upto < last && it->upto[KC_T] <= upto + KC_SLIP_S) it->upto += KC_NODE;
 
+    /* How far off even going it is: in which box about where it then should be. Before its first node and after its last
+     * a mover is taken to stand there: it is not held to anybody then. */
     if (it->loose) rate = 1.0 / (upto - from);
-    for (int i = 0; i < 3; i++) {
-        step[i] = it->place[i] - start[i];
-        it->ball.start[i] = start[i];
-        it->ball.stop[i] = it->place[i];
-    }
-    /* Before its first node and after its last a mover is taken to stand there: it is not held to anybody then. */
+    for (int i = 0; i < 3; i++) step[i] = it->place[i] - start[i];
     const double *beyond = node[KC_T] <= upto ? node + KC_NODE : node;
     for (node = leg[KC_T] > from ? leg : leg + KC_NODE; node < beyond; node += KC_NODE) {
         double share = (node[KC_T] - from) * rate;
-        for (int i = 0; i < 3; i++) beside[i] = node[KC_X + i] - start[i] - share * step[i];
-        most_of(beside, off2);
+        for (int i = 0; i < 3; i++) {
+            double beside = node[KC_X + i] - start[i] - share * step[i];
+            least[i] = beside < least[i] ? beside : least[i];
+            most[i] = beside > most[i] ? beside : most[i];
+        }
     }
-    /* A leg bows from its chord, and a mover goes on for the slip: no more than 20 cm at 20 km/s. */
-    double sag = (longest2[0] + longest2[1] + longest2[2]) / (8.0 * KC_LEAST_RADIUS_M) + 0.2;
-    it->wobble = sqrt(off2[0] + off2[1] + off2[2]) + sag;
+    /* The ball goes along the middle of the box. A leg bows from its chord, and a mover goes on for the slip: no more
+     * than 20 cm at 20 km/s. */
+    double sag = (longest2[0] + longest2[1] + longest2[2]) / (8.0 * KC_LEAST_RADIUS_M) + 0.2, half2 = 0.0;
+    for (int i = 0; i < 3; i++) {
+        double shift = 0.5 * (least[i] + most[i]), half = 0.5 * (most[i] - least[i]);
+        half2 += half * half;
+        it->ball.start[i] = start[i] + shift;
+        it->ball.stop[i] = it->place[i] + shift;
+    }
+    it->wobble = sqrt(half2) + sag;
     it->ball.radius = it->wobble + it->reach;
     if (it->loose) { /* its time is not that of the slab: it may be anywhere on its way at any time */
-        for (int i = 0; i < 3; i++) it->ball.start[i] = it->ball.stop[i] = start[i] + 0.5 * step[i];
+        for (int i = 0; i < 3; i++) it->ball.start[i] = it->ball.stop[i] = it->ball.start[i] + 0.5 * step[i];
         it->ball.radius += 0.5 * sqrt(kc_dot(step, step));
     }
     it->ball.lower = rounded_down(low - it->tall);
