@@ -245,3 +245,28 @@ def test_an_id_in_two_files_is_refused_naming_the_second(file: Any, capsys: pyte
         assert status == 2
         assert f"{second}: plans[{id}]" in err
         assert say("en", "errors.id_twice", id=id) in err
+
+
+ENDING = """
+import atexit, sys, types
+from keepclear.cli import main
+class Held:
+    def __del__(self):
+        print("taken down")
+held = Held()
+atexit.register(print, "put away")
+if sys.argv.pop() == "with Arrow":
+    sys.modules["pyarrow"] = types.ModuleType("pyarrow")
+main()
+"""
+
+
+@pytest.mark.parametrize("arrow", [True, False])
+def test_where_arrow_was_loaded_the_process_ends_before_it_is_taken_down(arrow: bool, file: Any) -> None:
+    plans = file("plans.geojson", ALPHA, BRAVO)
+    command = [sys.executable, "-c", ENDING, "check", plans, "with Arrow" if arrow else "without"]
+    answer = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (answer.returncode, answer.stderr) == (1, "")
+    told = answer.stdout.splitlines()
+    assert told[0].startswith(catalogue("en")["cli.title.conflicts"])
+    assert told[told.index("put away") + 1 :] == ([] if arrow else ["taken down"])

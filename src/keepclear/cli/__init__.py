@@ -6,6 +6,7 @@ through its local API, with the address and token in its folder; `verify` and `e
 
 from __future__ import annotations
 
+import atexit
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -117,4 +118,21 @@ def asked_alone(arguments: Sequence[str]) -> str | None:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line; ends the process with its exit status."""
     given = list(sys.argv[1:] if arguments is None else arguments)
-    build(chosen_language(given), asked_alone(given))(given)
+    try:
+        build(chosen_language(given), asked_alone(given))(given)
+    except SystemExit as ended:
+        if arguments is None and "pyarrow" in sys.modules and isinstance(ended.code, int):
+            _leave(ended.code)
+        raise
+
+
+def _leave(status: int) -> None:
+    """End the process without taking down what libraries in C++ hold. Threads of Arrow that are just being started or
+    ended then abort it now and then, all work being done (https://github.com/apache/arrow/issues/34314)."""
+    atexit._run_exitfuncs()
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except OSError:  # nobody reads any more: the interpreter has its own way to end then
+        return
+    os._exit(status)
