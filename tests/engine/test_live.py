@@ -108,12 +108,16 @@ def test_what_would_be_passed_over_is_refused() -> None:
         ({"groups": kc.GroupWatch(made), "encounters_m": 500.0}, "encounters_m", "groups_otherwise"),
         ({"groups": [group], "encounters_m": float("nan")}, "encounters_m", "not_between"),
         ({"groups": [group], "encounters_m": 0.0}, "encounters_m", "not_between"),
+        ({"groups": [group, {"id": "two"}]}, "groups[1]", "malformed"),
+        ({"groups": "groups.json"}, "groups[0]", "malformed"),
+        ({"groups": group, "boundaries": "border"}, "boundaries[0]", "malformed"),
     ]
     for given, field, code in asked:
         with pytest.raises(kc.Malformed) as refusal:
             kc.Watch(**given)
         assert (refusal.value.field, refusal.value.code) == (field, code)
     kc.Watch(groups=made, encounters_m=500.0)
+    kc.Watch(groups=group, encounters_m=500.0)
 
 
 def test_a_moment_that_is_none_is_refused() -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import TypeVar
 
 from keepclear.engine.sources import plans, positions
 from keepclear.errors import Malformed
@@ -15,6 +16,8 @@ from keepclear.watch.live_findings import LiveFindings, Watcher
 from keepclear.watch.live_group_watch import GroupWatch
 from keepclear.watch.live_groups import Groups
 from keepclear.watch.proximity import Proximity
+
+T = TypeVar("T")
 
 
 class Fences(of_plans.Fences):
@@ -38,22 +41,24 @@ class Watch(live.Watch):
         *,
         fences: object = None,
         proximity: Proximity | float | None = None,
-        groups: GroupWatch | Groups | Sequence[Group] | None = None,
+        groups: GroupWatch | Groups | Group | Iterable[Group] | None = None,
         routes: object = None,
         encounters_m: float | None = None,
-        boundaries: Sequence[Boundary] = (),
+        boundaries: Boundary | Iterable[Boundary] = (),
         watchers: Sequence[Watcher] = (),
         max_gap_s: float = 300.0,
     ) -> None:
         ready = fences is None or isinstance(fences, of_plans.Fences)
+        lines = _each(boundaries, Boundary, "boundaries")
         if groups is None or isinstance(groups, GroupWatch):
-            _not_along(routes=routes, encounters_m=encounters_m, boundaries=boundaries or None)
+            _not_along(routes=routes, encounters_m=encounters_m, boundaries=lines or None)
         else:
             if isinstance(groups, Groups):
                 _not_along(routes=routes)
             else:
-                groups = Groups.of(groups, None if routes is None else plans(routes))
-            groups = GroupWatch(groups, encounters_m=encounters_m, boundaries=boundaries)
+                declared = _each(groups, Group, "groups")
+                groups = Groups.of(declared, None if routes is None else plans(routes))
+            groups = GroupWatch(groups, encounters_m=encounters_m, boundaries=lines)
         super().__init__(
             fences=fences if ready else plans(fences),
             proximity=proximity,
@@ -65,6 +70,16 @@ class Watch(live.Watch):
     def feed(self, reported: object) -> LiveFindings:
         """What these positions show."""
         return super().feed(positions(reported))
+
+
+def _each(values: object, kind: type[T], name: str) -> tuple[T, ...]:
+    """One value of a kind, or several; `Malformed` naming the first that is something else."""
+    found = tuple(values) if isinstance(values, Iterable) and not isinstance(values, str | bytes) else (values,)
+    for place, each in enumerate(found):
+        if not isinstance(each, kind):
+            message = f"{type(each).__name__} is not taken; a {kind.__name__} is needed"
+            raise Malformed(message, field=f"{name}[{place}]")
+    return found
 
 
 def _not_along(**given: object) -> None:
