@@ -1,6 +1,5 @@
 #include "balls.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 enum { LOT = 16 };          /* copies looked at together */
@@ -89,33 +88,27 @@ static inline int64_t strip_of(const kc_balls *all, double across) {
     return strip <= 0.0 ? 0 : strip >= (double)all->strips ? all->strips - 1 : (int64_t)strip;
 }
 
-static void free_columns(kc_balls *all) {
-    free(all->extents);
-    free(all->columns);
-    free(all->datum);
-    all->room = 0;
-}
-
-static int make_room(kc_balls *all, int64_t copies, int64_t cells) {
+static int make_room(kc_balls *all, kc_pool *pool, int64_t copies, int64_t cells) {
     if (copies + LOT > all->room) {
-        int64_t room = 2 * (copies + LOT), places = PLACES * room;
-        kc_extent *extents = malloc((size_t)room * sizeof *extents);
-        float *columns = calloc((size_t)(COLUMNS * room), sizeof *columns);
-        int32_t *datum = calloc((size_t)places, sizeof *datum);
-        if (extents && all->extents) memcpy(extents, all->extents, (size_t)all->room * sizeof *extents);
-        free_columns(all);
+        int64_t room = 2 * (copies + LOT);
+        kc_extent *extents = kc_pool_take(pool, (size_t)room * sizeof *extents);
+        float *columns = kc_pool_take(pool, (size_t)(COLUMNS * room) * sizeof *columns);
+        int32_t *places = kc_pool_take(pool, (size_t)(PLACES * room) * sizeof *places);
+        if (!extents || !columns || !places) return 0;
+        memset(columns, 0, (size_t)(COLUMNS * room) * sizeof *columns); /* a lot is read whole, the last one too */
+        memset(places, 0, (size_t)(PLACES * room) * sizeof *places);
+        if (all->room) memcpy(extents, all->extents, (size_t)all->room * sizeof *extents);
         all->extents = extents;
         all->columns = columns;
-        all->datum = datum;
-        if (!extents || !columns || !datum) return 0;
+        all->datum = places;
+        all->ball = places + room;
         all->room = room;
-        all->ball = datum + room;
     }
     if (cells + 1 > all->cell_room) {
-        free(all->cell_from);
-        all->cell_from = malloc((size_t)(2 * cells + 2) * sizeof *all->cell_from);
-        all->cell_room = all->cell_from ? 2 * cells + 2 : 0;
-        if (!all->cell_from) return 0;
+        int32_t *cell_from = kc_pool_take(pool, (size_t)(2 * cells + 2) * sizeof *cell_from);
+        if (!cell_from) return 0;
+        all->cell_from = cell_from;
+        all->cell_room = 2 * cells + 2;
     }
     return 1;
 }
@@ -129,11 +122,11 @@ static inline flat flat_of(const kc_ball *ball) {
                   ball->datum};
 }
 
-int kc_balls_order(kc_balls *all, const kc_axes *axes, const void *balls, int64_t count, size_t size) {
+int kc_balls_order(kc_balls *all, kc_pool *pool, const kc_axes *axes, const void *balls, int64_t count, size_t size) {
     double least = INFINITY, most = -INFINITY, across_least = INFINITY, across_most = -INFINITY, widths = 0.0;
     all->axes = axes;
     all->longest = 0.0;
-    if (!make_room(all, count, 0)) return 0;
+    if (!make_room(all, pool, count, 0)) return 0;
     for (int64_t i = 0; i < count; i++) {
         const kc_ball *ball = (const kc_ball *)((const char *)balls + (size_t)i * size);
         double from = kc_dot(ball->start, axes->along), upto = kc_dot(ball->stop, axes->along);
@@ -169,7 +162,7 @@ int kc_balls_order(kc_balls *all, const kc_axes *axes, const void *balls, int64_
         }
         copies += of->last_strip - of->strip + 1;
     }
-    if (!make_room(all, copies, cells)) return 0;
+    if (!make_room(all, pool, copies, cells)) return 0;
     all->copies = copies;
     int32_t *from = all->cell_from;
     memset(from, 0, (size_t)(cells + 1) * sizeof *from);
@@ -231,6 +224,7 @@ int64_t kc_balls_touches(const kc_balls *all, kc_touches_at *from, kc_touch *fou
     for (; strip < all->strips; strip++) {
         const int32_t *cell_from = all->cell_from + strip * all->cells;
         for (; at < cell_from[all->cells]; at++, next = at + 1) {
+            __builtin_prefetch(&all->extents[all->ball[at + LOT]]);
             int64_t upto = cell_from[all->extents[all->ball[at]].last_cell + 1];
             float low = lower[at], high = upper[at];
             for (; next < upto; next += LOT) {
@@ -302,10 +296,4 @@ int64_t kc_balls_about(const kc_balls *all, const kc_ball *ball, int32_t *found)
     }
     all_over.radius += sqrt(half2);
     return kc_balls_near(all, &all_over, found);
-}
-
-void kc_balls_free(kc_balls *all) {
-    free_columns(all);
-    free(all->cell_from);
-    *all = (kc_balls){0};
 }

@@ -9,6 +9,7 @@
 
 #include "earth.h"
 #include "kernels.h"
+#include "pool.h"
 
 typedef struct {
     double start[3], stop[3];   /* of its middle, m */
@@ -41,8 +42,9 @@ typedef struct {
     int64_t room, cell_room;
 } kc_balls;
 
-/* Puts `count` balls, each at the start of a record of `size` bytes, in order. False if there is no memory left. */
-int kc_balls_order(kc_balls *all, const kc_axes *axes, const void *balls, int64_t count, size_t size);
+/* Puts `count` balls, each at the start of a record of `size` bytes, in order; what it needs and has not, it takes from a
+ * pool. False if there is no memory left. */
+int kc_balls_order(kc_balls *all, kc_pool *pool, const kc_axes *axes, const void *balls, int64_t count, size_t size);
 
 enum { KC_TOUCHES = 2048 };
 typedef struct {
@@ -62,7 +64,5 @@ int64_t kc_balls_near(const kc_balls *all, const kc_ball *ball, int32_t *found);
 
 /* All balls that touch, at whatever time, what one that is not among them passes over. */
 int64_t kc_balls_about(const kc_balls *all, const kc_ball *ball, int32_t *found);
-
-void kc_balls_free(kc_balls *all);
 
 #endif

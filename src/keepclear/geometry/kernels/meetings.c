@@ -1,7 +1,13 @@
 #include "meetings.h"
 
-static inline double later(double one, double other) { return one > other ? one : other; }
-static inline double sooner(double one, double other) { return one < other ? one : other; }
+enum { SOON = 6 }; /* what is needed is called for so many before */
+
+static inline void call(const void *from, size_t size) {
+    for (size_t at = 0; at < size; at += 64) __builtin_prefetch((const char *)from + at);
+}
+
+static inline double most_of(double one, double other) { return one > other ? one : other; }
+static inline double least_of(double one, double other) { return one < other ? one : other; }
 
 /* Whether two ways that go almost evenly through one slab can pass within `reach` in it, and then in which part of it. */
 static inline int may_pass(const kc_ball *a, const kc_ball *b, double rough, double *from, double *upto) {
@@ -12,13 +18,13 @@ static inline int may_pass(const kc_ball *a, const kc_ball *b, double rough, dou
         ab += first * step;
         bb += step * step;
     }
-    /* Without a branch: nothing waits for the root. */
-    double over = aa - rough * rough, root2 = ab * ab - bb * over, root = sqrt(root2 > 0.0 ? root2 : 0.0);
-    double still = bb > 1.0 ? bb : 1.0, begin = (-ab - root) / still, end = (-ab + root) / still, length = *upto - *from;
-    int moves = bb > 1.0; /* else they stay as they are */
-    int never = (over > 0.0) & ((ab >= 0.0) | (root2 < 0.0) | (moves & (begin > 1.0)));
-    *upto = (moves & (end < 1.0)) ? *from + end * length : *upto;
-    *from = (moves & (begin > 0.0)) ? *from + begin * length : *from;
+    /* Without a branch: nothing waits for the root. Those that stay as they are do so all the time. */
+    double over = aa - rough * rough, root2 = ab * ab - bb * over, root = sqrt(most_of(root2, 0.0));
+    double moves = bb > 1.0, rate = moves / most_of(bb, 1.0), length = *upto - *from;
+    double begin = (-ab - root) * rate, end = (-ab + root) * rate + (1.0 - moves);
+    int never = (over > 0.0) & ((ab >= 0.0) | (root2 < 0.0) | (begin > 1.0));
+    *upto = *from + least_of(end, 1.0) * length;
+    *from = *from + most_of(begin, 0.0) * length;
     return !never;
 }
 
@@ -119,8 +125,11 @@ static int volumes_near(kc_meetings *now, const kc_mover *a, const kc_mover *b, 
 /* Works out which of the pairs of legs that were gathered meet: first which may, then those of which it must be known. */
 static int legs_near(kc_meetings *now, int64_t count, kc_span in) {
     int64_t nearer = 0;
+    now->counts.legs += count;
     for (int64_t k = 0; k < count; k++) {
-        const kc_leg_pair *one = &now->legs[k];
+        const kc_leg_pair *one = &now->legs[k], *soon = &now->legs[k + SOON < count ? k + SOON : k];
+        call(soon->leg, 2 * KC_NODE * sizeof *soon->leg);
+        call(soon->other, 2 * KC_NODE * sizeof *soon->other);
         int together = (one->begin <= one->end) & (one->leg[KC_NODE] > one->leg[KC_T]) &
                        (one->other[KC_NODE] > one->other[KC_T]);
         now->nearer[nearer] = (int32_t)k;
@@ -140,29 +149,58 @@ static int legs_near(kc_meetings *now, int64_t count, kc_span in) {
     return 1;
 }
 
+/* Adds a pair of legs to those that are gathered; works them out when there are enough. */
+static inline int put_legs(kc_meetings *now, int64_t *count, kc_leg_pair legs, kc_span in) {
+    now->legs[(*count)++] = legs;
+    if (*count < KC_LEG_PAIRS) return 1;
+    int64_t all = *count;
+    *count = 0;
+    return legs_near(now, all, in);
+}
+
+static int many_legs(kc_meetings *now, int64_t *count, const kc_meeting *one, kc_span in) {
+    const double *last = one->a->upto, *other_last = one->b->upto;
+    const double *leg = kc_first_leg(one->a->from, last, one->t0), *other = kc_first_leg(one->b->from, other_last, one->t0);
+    while (leg < last && other < other_last && leg[KC_T] <= one->t1 && other[KC_T] <= one->t1) {
+        double begin = most_of(most_of(leg[KC_T], other[KC_T]), one->t0);
+        double end = least_of(least_of(leg[KC_NODE], other[KC_NODE]), one->t1);
+        if (!put_legs(now, count, (kc_leg_pair){leg, other, begin, end, one}, in)) return 0;
+        int64_t step = KC_NODE & -(int64_t)(leg[KC_NODE] <= other[KC_NODE]); /* of the one that ends first */
+        leg += step;
+        other += KC_NODE - step;
+    }
+    return 1;
+}
+
+/* The first of a few legs that is not over before t. */
+static inline int64_t first_of_few(const kc_mover *way, double t) {
+    const double *times = way->times;
+    int64_t first = (times[1] < t) + (times[2] < t) + (times[3] < t) + (times[4] < t);
+    return first < way->few - 1 ? first : way->few - 1;
+}
+
 /* Goes through the pairs of legs of the first `meetings` of them. */
 static int ways_near(kc_meetings *now, int64_t meetings, kc_span in) {
     int64_t count = 0;
     for (int64_t k = 0; k < meetings; k++) {
         const kc_meeting *one = &now->meetings[k];
-        const double *last = one->a->upto, *other_last = one->b->upto;
-        const double *leg = kc_first_leg(one->a->from, last, one->t0);
-        const double *other = kc_first_leg(one->b->from, other_last, one->t0);
-        while (leg < last && other < other_last && leg[KC_T] <= one->t1 && other[KC_T] <= one->t1) {
-            if (count == KC_LEG_PAIRS) {
-                now->counts.legs += count;
-                if (!legs_near(now, count, in)) return 0;
-                count = 0;
-            }
-            double begin = later(later(leg[KC_T], other[KC_T]), one->t0);
-            double end = sooner(sooner(leg[KC_NODE], other[KC_NODE]), one->t1);
-            now->legs[count++] = (kc_leg_pair){leg, other, begin, end, one};
-            int first = leg[KC_NODE] <= other[KC_NODE];
-            leg += first ? KC_NODE : 0;
-            other += first ? 0 : KC_NODE;
+        const kc_mover *a = one->a, *b = one->b;
+        if (!a->few || !b->few) {
+            if (!many_legs(now, &count, one, in)) return 0;
+            continue;
+        }
+        int64_t i = first_of_few(a, one->t0), j = first_of_few(b, one->t0);
+        while (i < a->few && j < b->few && a->times[i] <= one->t1 && b->times[j] <= one->t1) {
+            double ends = a->times[i + 1], other_ends = b->times[j + 1];
+            double begin = most_of(most_of(a->times[i], b->times[j]), one->t0);
+            double end = least_of(least_of(ends, other_ends), one->t1);
+            kc_leg_pair legs = {a->from + KC_NODE * i, b->from + KC_NODE * j, begin, end, one};
+            if (!put_legs(now, &count, legs, in)) return 0;
+            int64_t step = ends <= other_ends;
+            i += step;
+            j += 1 - step;
         }
     }
-    now->counts.legs += count;
     return legs_near(now, count, in);
 }
 
@@ -189,6 +227,9 @@ int kc_touches_meet(kc_meetings *now, const kc_mover *movers, const kc_mover *ot
     int64_t meetings = 0;
     for (int64_t k = 0; k < count; k++) {
         const kc_mover *a = &movers[now->touches[k].ball], *b = &others[now->touches[k].other];
+        const kc_touch *soon = &now->touches[k + SOON < count ? k + SOON : k];
+        call(&movers[soon->ball], sizeof *a);
+        call(&others[soon->other], sizeof *a);
         if (a->loose | b->loose | (a->volume >= 0) | (b->volume >= 0)) {
             if (!others_near(now, a, b, in)) return 0;
             continue;
@@ -203,9 +244,10 @@ int kc_touches_meet(kc_meetings *now, const kc_mover *movers, const kc_mover *ot
         } else if (pass) {
             pass = may_pass(&a->ball, &b->ball, across + a->wobble + b->wobble, &from, &upto);
         }
-        int first = a->plan < b->plan;
+        const kc_mover *both[2] = {a, b};
+        int swap = a->plan > b->plan;
         now->meetings[meetings] =
-            (kc_meeting){first ? a : b, first ? b : a, from - KC_SLIP_S, upto + KC_SLIP_S, across,
+            (kc_meeting){both[swap], both[!swap], from - KC_SLIP_S, upto + KC_SLIP_S, across,
                          rule.height + a->vertical_buffer + b->vertical_buffer, rule.flags};
         meetings += pass;
     }

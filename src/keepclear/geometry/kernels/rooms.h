@@ -5,6 +5,7 @@
 #include "meetings.h"
 
 struct kc_sweep_room {
+    kc_pool pool, own; /* of all there is but what is found; as it was when there was nothing but the room */
     kc_meetings meetings;
     kc_slab level[KC_LEVELS];
     int32_t *near;     /* what touches the ball at hand */

@@ -1,20 +1,27 @@
 #include "slabs.h"
 
 #include <float.h>
-#include <stdlib.h>
 #include <string.h>
+
+#include "fours.h"
 
 enum { AHEAD = 20 }; /* nodes are called for so many movers before they are needed */
 
-/* The next float down or up if rounding went the other way; to a thousandth more for numbers near nothing. */
+/* How much a float has to be moved so that rounding to it went the other way; a millionth more near nothing. */
+static inline float beyond_rounding(float to) {
+    float size = fabsf(to);
+    return (size < FLT_MAX ? size : FLT_MAX) * FLT_EPSILON + 1e-6f;
+}
+
+/* Without a branch: which way it goes is as good as chance. */
 static inline float rounded_down(double value) {
     float to = (float)value;
-    return (double)to > value ? to - fabsf(to) * FLT_EPSILON - 1e-6f : to;
+    return to - (float)((double)to > value) * beyond_rounding(to);
 }
 
 static inline float rounded_up(double value) {
     float to = (float)value;
-    return (double)to < value ? to + fabsf(to) * FLT_EPSILON + 1e-6f : to;
+    return to + (float)((double)to < value) * beyond_rounding(to);
 }
 
 static kc_mover mover_of(const kc_sweep *sweep, const kc_track *one) {
@@ -78,60 +85,114 @@ static __attribute__((noinline)) void put_at(kc_mover *it, double from) {
     chord_at(it->leg, from, it->place);
 }
 
+enum { AT_ONCE = 4 }; /* so many nodes of a way are looked at together: most pass no more in a slab */
+
+/* What is to be known of the way of a mover through a slab: x, y, z, and the lower end of its band. */
+typedef struct {
+    kc_four start, step;  /* where it is first, and how far from there it is last */
+    kc_four least, most;  /* the box about where it should be that it keeps to */
+    kc_four low, chords2; /* `chords2` of its legs, added up */
+    double high;
+} course;
+
+static inline __attribute__((always_inline)) void keep_in(course *of, kc_four node, double share, kc_four_bits counts) {
+    kc_four beside = kc_kept(counts, node - of->start - kc_four_of(share) * of->step);
+    of->least = kc_lesser(beside, of->least);
+    of->most = kc_greater(beside, of->most);
+}
+
+static inline __attribute__((always_inline)) void go_on(kc_mover *it, double upto, course *of) {
+    it->known = upto;
+    chord_at(it->leg, upto, it->place);
+    kc_four place = kc_four_at(it->place);
+    of->step = place - of->start;
+    of->low = kc_lesser(place, of->low);
+    of->high = it->place[4] > of->high ? it->place[4] : of->high;
+}
+
+/* The course of a way from `from`, where it is, to `upto`. How many nodes it passes is not to be foretold: those that most
+ * pass are looked at whether it does or not. Before its first node and after its last a mover is taken to stand there: it
+ * is not held to anybody then. */
+static inline __attribute__((always_inline)) void follow(kc_mover *it, double from, double upto, double rate, course *of) {
+    const double *here = it->leg, *last = it->last, *node[AT_ONCE];
+    kc_four before = kc_four_at(here + KC_X), at[AT_ONCE], end = kc_four_of(upto);
+    kc_four_bits passed[AT_ONCE], leads = {-1, -1, -1, -1};
+    int64_t count = 0;
+    for (int j = 0; j < AT_ONCE; j++) {
+        const double *one = here + KC_NODE * (j + 1);
+        node[j] = one < last ? one : last;
+        at[j] = kc_four_at(node[j] + KC_X);
+        passed[j] = kc_four_of(node[j][KC_T]) <= end;
+        count += node[j][KC_T] <= upto;
+        of->low = kc_lesser(kc_chosen(passed[j], at[j], of->low), of->low);
+        kc_four chord = at[j] - before;
+        of->chords2 += kc_kept(leads, chord * chord);
+        before = at[j];
+        leads = passed[j];
+    }
+    kc_four times = {node[0][KC_T], node[1][KC_T], node[2][KC_T], node[3][KC_T]}, high = kc_four_of(of->high);
+    kc_four upper = {node[0][KC_UPPER], node[1][KC_UPPER], node[2][KC_UPPER], node[3][KC_UPPER]};
+    of->high = kc_greatest(kc_greater(kc_chosen(times <= end, upper, high), high));
+    const double *stop = here + KC_NODE * count, *beyond = here + KC_NODE * (AT_ONCE + 1);
+    it->leg = stop < last ? stop : last - KC_NODE;
+    it->few = (int32_t)((it->leg - here) / KC_NODE) + 1;
+    it->times[0] = here[KC_T];
+    memcpy(it->times + 1, &times, sizeof times);
+    it->times[AT_ONCE + 1] = (beyond < last ? beyond : last)[KC_T];
+    go_on(it, upto, of);
+    for (int j = 0; j < AT_ONCE; j++) keep_in(of, at[j], (node[j][KC_T] - from) * rate, passed[j]);
+}
+
+/* The same of a way that passes many. */
+static __attribute__((noinline)) void follow_far(kc_mover *it, double from, double upto, double rate, course *of) {
+    const kc_four_bits all = {-1, -1, -1, -1};
+    const double *here = it->leg, *last = it->last, *node = here + KC_NODE;
+    it->few = 0;
+    for (;; node += KC_NODE) {
+        kc_four at = kc_four_at(node + KC_X), chord = at - kc_four_at(node - KC_NODE + KC_X);
+        of->chords2 += chord * chord;
+        if (node == last || node[KC_T] > upto) break;
+        of->low = kc_lesser(at, of->low);
+        of->high = node[KC_UPPER] > of->high ? node[KC_UPPER] : of->high;
+    }
+    it->leg = node - KC_NODE;
+    go_on(it, upto, of);
+    const double *beyond = node[KC_T] <= upto ? node + KC_NODE : node;
+    for (node = here + KC_NODE; node < beyond; node += KC_NODE)
+        keep_in(of, kc_four_at(node + KC_X), (node[KC_T] - from) * rate, all);
+}
+
 static void put_way(kc_mover *it, double t0, double t1, double rate) {
     double from = t0 - it->late, upto = t1 + it->early;
     if (it->known != from) put_at(it, from);
-    const double *last = it->last, *leg = it->leg, *node = leg + KC_NODE;
-    double start[3], step[3], low = it->place[3], high = it->place[4];
-    double least[3] = {0.0, 0.0, 0.0}, most[3] = {0.0, 0.0, 0.0}, longest2[3] = {0.0, 0.0, 0.0};
-    for (int i = 0; i < 3; i++) start[i] = it->place[i];
-    for (;; node += KC_NODE) {
-        for (int i = 0; i < 3; i++) {
-            double chord = node[KC_X + i] - node[KC_X + i - KC_NODE];
-            longest2[i] = chord * chord > longest2[i] ? chord * chord : longest2[i];
-        }
-        if (node == last || node[KC_T] > upto) break;
-        widen(node[KC_LOWER], node[KC_UPPER], &low, &high);
-    }
-    it->leg = node - KC_NODE;
-    it->known = upto;
-    chord_at(it->leg, upto, it->place);
-    widen(it->place[3], it->place[4], &low, &high);
-    it->from = leg;
-    it->upto = node;
-    while (it->from > it->first && it->from[KC_T] >= from - KC_SLIP_S) it->from -= KC_NODE;
-    while (it->upto < last && it->upto[KC_T] <= upto + KC_SLIP_S) it->upto += KC_NODE;
-
-    /* How far off even going it is: in which box about where it then should be. Before its first node and after its last
-     * a mover is taken to stand there: it is not held to anybody then. */
     if (it->loose) rate = 1.0 / (upto - from);
-    for (int i = 0; i < 3; i++) step[i] = it->place[i] - start[i];
-    const double *beyond = node[KC_T] <= upto ? node + KC_NODE : node;
-    for (node = leg[KC_T] > from ? leg : leg + KC_NODE; node < beyond; node += KC_NODE) {
-        double share = (node[KC_T] - from) * rate;
-        for (int i = 0; i < 3; i++) {
-            double beside = node[KC_X + i] - start[i] - share * step[i];
-            least[i] = beside < least[i] ? beside : least[i];
-            most[i] = beside > most[i] ? beside : most[i];
-        }
-    }
+    const double *leg = it->leg, *last = it->last, *beyond = leg + KC_NODE * (AT_ONCE + 1);
+    kc_four start = kc_four_at(it->place), none = {0.0};
+    course of = {start, none, none, none, start, none, it->place[4]};
+    if (beyond <= last && beyond[KC_T] <= upto)
+        follow_far(it, from, upto, rate, &of);
+    else
+        follow(it, from, upto, rate, &of);
+    if (leg[KC_T] > from) /* it begins in this slab */
+        keep_in(&of, kc_four_at(leg + KC_X), (leg[KC_T] - from) * rate, (kc_four_bits){-1, -1, -1, -1});
+    it->from = leg;
+    it->upto = it->leg + KC_NODE;
+    while (it->from > it->first && it->from[KC_T] >= from - KC_SLIP_S) it->from -= KC_NODE, it->few = 0;
+    while (it->upto < last && it->upto[KC_T] <= upto + KC_SLIP_S) it->upto += KC_NODE, it->few = 0;
+
     /* The ball goes along the middle of the box. A leg bows from its chord, and a mover goes on for the slip: no more
      * than 20 cm at 20 km/s. */
-    double sag = (longest2[0] + longest2[1] + longest2[2]) / (8.0 * KC_LEAST_RADIUS_M) + 0.2, half2 = 0.0;
-    for (int i = 0; i < 3; i++) {
-        double shift = 0.5 * (least[i] + most[i]), half = 0.5 * (most[i] - least[i]);
-        half2 += half * half;
-        it->ball.start[i] = start[i] + shift;
-        it->ball.stop[i] = it->place[i] + shift;
-    }
-    it->wobble = sqrt(half2) + sag;
+    kc_four half = 0.5 * (of.most - of.least), first = start + 0.5 * (of.most + of.least), then = first + of.step;
+    memcpy(it->ball.start, &first, sizeof it->ball.start);
+    memcpy(it->ball.stop, &then, sizeof it->ball.stop);
+    it->wobble = sqrt(kc_sum3(half * half)) + kc_sum3(of.chords2) / (8.0 * KC_LEAST_RADIUS_M) + 0.2;
     it->ball.radius = it->wobble + it->reach;
     if (it->loose) { /* its time is not that of the slab: it may be anywhere on its way at any time */
-        for (int i = 0; i < 3; i++) it->ball.start[i] = it->ball.stop[i] = it->ball.start[i] + 0.5 * step[i];
-        it->ball.radius += 0.5 * sqrt(kc_dot(step, step));
+        for (int i = 0; i < 3; i++) it->ball.start[i] = it->ball.stop[i] = first[i] + 0.5 * of.step[i];
+        it->ball.radius += 0.5 * sqrt(kc_sum3(of.step * of.step));
     }
-    it->ball.lower = rounded_down(low - it->tall);
-    it->ball.upper = rounded_up(high + it->tall);
+    it->ball.lower = rounded_down(of.low[3] - it->tall);
+    it->ball.upper = rounded_up(of.high + it->tall);
 }
 
 static void put_volume(const kc_plans *plans, kc_mover *it) {
@@ -156,7 +217,7 @@ static inline void call_for(const kc_sweep *sweep, const kc_track *soon, const k
     for (int line = 0; line < 3; line++) __builtin_prefetch(nodes + 8 * line);
 }
 
-static int take_in(kc_slab *now, const kc_sweep *sweep, int level, double t0, double t1) {
+static int take_in(kc_slab *now, kc_pool *pool, const kc_sweep *sweep, int level, double t0, double t1) {
     int64_t all = sweep->level_from[level + 1];
     for (; now->track < all; now->track++) {
         const kc_track *one = &sweep->tracks[now->track];
@@ -165,8 +226,9 @@ static int take_in(kc_slab *now, const kc_sweep *sweep, int level, double t0, do
         if (one->end + KC_SLIP_S < t0) continue;
         if (now->count == now->room) {
             int64_t room = now->room ? 2 * now->room : 256;
-            kc_mover *movers = realloc(now->movers, (size_t)room * sizeof *movers);
+            kc_mover *movers = kc_pool_take(pool, (size_t)room * sizeof *movers);
             if (!movers) return 0;
+            if (now->count) memcpy(movers, now->movers, (size_t)now->count * sizeof *movers);
             now->movers = movers;
             now->room = room;
         }
@@ -175,26 +237,20 @@ static int take_in(kc_slab *now, const kc_sweep *sweep, int level, double t0, do
     return 1;
 }
 
-int kc_slab_fill(kc_slab *now, const kc_sweep *sweep, int level, int64_t slab) {
+int kc_slab_fill(kc_slab *now, kc_pool *pool, const kc_sweep *sweep, int level, int64_t slab) {
     double t0 = kc_slab_at(sweep, level, slab), t1 = kc_slab_at(sweep, level, slab + 1), rate = 1.0 / (t1 - t0);
     for (int64_t k = now->count; k-- > 0;)
         if (now->movers[k].end + KC_SLIP_S < t0) now->movers[k] = now->movers[--now->count];
-    if (!take_in(now, sweep, level, t0, t1)) return 0;
+    if (!take_in(now, pool, sweep, level, t0, t1)) return 0;
     for (int64_t k = 0; k < now->count; k++) {
         kc_mover *it = &now->movers[k];
         const double *ahead = now->movers[k + AHEAD < now->count ? k + AHEAD : k].leg;
-        for (int line = 0; line < 4; line++) __builtin_prefetch(ahead + 8 * line);
+        for (int line = 0; line < 6; line++) __builtin_prefetch(ahead + 8 * line);
         if (it->volume < 0)
             put_way(it, t0, t1, rate);
         else
             put_volume(&sweep->plans, it);
     }
     now->slab = slab;
-    return kc_balls_order(&now->balls, &sweep->axes, now->movers, now->count, sizeof *now->movers);
-}
-
-void kc_slab_free(kc_slab *now) {
-    free(now->movers);
-    kc_balls_free(&now->balls);
-    *now = (kc_slab){0};
+    return kc_balls_order(&now->balls, pool, &sweep->axes, now->movers, now->count, sizeof *now->movers);
 }

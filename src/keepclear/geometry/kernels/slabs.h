@@ -14,9 +14,10 @@ typedef struct {
     const double *leg;          /* the one on which it is at that moment */
     const double *from, *upto;  /* the legs that touch the slab, up to the node `upto` */
     const double *first, *last; /* its nodes */
+    double times[6];            /* of the nodes from `from` on if no more than 5 legs touch the slab, then `few`; else 0 */
     double end, buffer, vertical_buffer, early, late, reach, tall;
     int64_t plan, volume;       /* as of a track */
-    int32_t kind, loose;        /* `loose`: it may be early or late */
+    int32_t kind, few, loose;   /* `loose`: it may be early or late */
 } kc_mover;
 
 typedef struct {
@@ -28,16 +29,16 @@ typedef struct {
 } kc_slab;
 
 /* Goes on to slab `slab` of a level: takes in the tracks that have come by then, lets go of those that are over, makes
- * and orders the balls. Returns false if there is no memory left. */
-int kc_slab_fill(kc_slab *now, const kc_sweep *sweep, int level, int64_t slab);
-
-void kc_slab_free(kc_slab *now);
+ * and orders the balls, in memory of the pool. Returns false if there is none left. */
+int kc_slab_fill(kc_slab *now, kc_pool *pool, const kc_sweep *sweep, int level, int64_t slab);
 
 /* The first leg of some that is not over before t. */
 const double *kc_first_leg_of_many(const double *leg, const double *last, double t);
 
 static inline const double *kc_first_leg(const double *leg, const double *last, double t) {
     if (last - leg > 8 * KC_NODE) return kc_first_leg_of_many(leg, last, t);
+    /* Mostly one of the first, nobody knows which: these steps are taken, or not, without a branch. */
+    for (int step = 0; step < 3; step++) leg += KC_NODE & -(int64_t)((leg + KC_NODE < last) & (leg[KC_NODE] < t));
     while (leg + KC_NODE < last && leg[KC_NODE] < t) leg += KC_NODE;
     return leg;
 }

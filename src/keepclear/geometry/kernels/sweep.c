@@ -1,6 +1,6 @@
 #include "sweep.h"
 
-#include <stdlib.h>
+#include <string.h>
 
 #include "meetings.h"
 #include "rooms.h"
@@ -19,7 +19,7 @@ enum { MOST_MOVERS = 30000, MOST_STAYS = 150000 };
 /* Has room for what may touch one ball. */
 static int make_room(kc_sweep_room *now, int64_t copies) {
     if (copies <= now->near_room) return 1;
-    int32_t *near = realloc(now->near, (size_t)(2 * copies) * sizeof *near);
+    int32_t *near = kc_pool_take(&now->pool, (size_t)(2 * copies) * sizeof *near);
     if (!near) return 0;
     now->near = near;
     now->near_room = 2 * copies;
@@ -54,7 +54,7 @@ static int levels_meet(kc_sweep_room *now, const kc_slab *slab, const kc_slab *w
 static int slab_of(kc_sweep_room *now, int level, int64_t number) {
     const kc_sweep *sweep = now->meetings.sweep;
     kc_slab *slab = &now->level[level];
-    if (!kc_slab_fill(slab, sweep, level, number) || !make_room(now, slab->balls.copies)) return 0;
+    if (!kc_slab_fill(slab, &now->pool, sweep, level, number) || !make_room(now, slab->balls.copies)) return 0;
     now->meetings.counts.balls += slab->count;
     double t0 = kc_slab_at(sweep, level, number), t1 = kc_slab_at(sweep, level, number + 1);
     kc_span in = {t0, t1, fmax(t0, now->from), fmin(t1, now->upto)};
@@ -86,19 +86,26 @@ static int64_t next_slab(const kc_sweep_room *now, int level, int64_t least) {
 }
 
 static void let_go(kc_sweep_room *room) {
-    for (int level = 0; level < KC_LEVELS; level++) kc_slab_free(&room->level[level]);
-    free(room->near);
+    memset(room->level, 0, sizeof room->level);
     room->near = NULL;
     room->near_room = 0;
+    kc_pool_give_back(&room->pool, room->own);
 }
 
-kc_sweep_room *kc_sweep_room_new(void) { return calloc(1, sizeof(kc_sweep_room)); }
+kc_sweep_room *kc_sweep_room_new(void) {
+    kc_pool pool = {0};
+    kc_sweep_room *room = kc_pool_take(&pool, sizeof *room);
+    if (!room) return NULL;
+    memset(room, 0, sizeof *room);
+    room->pool = room->own = pool;
+    return room;
+}
 
 void kc_sweep_room_free(kc_sweep_room *room) {
     if (!room) return;
-    let_go(room);
+    kc_pool pool = room->pool;
     kc_free(room->meetings.found.list);
-    free(room);
+    kc_pool_give_back(&pool, (kc_pool){0});
 }
 
 int64_t kc_sweep_found(const kc_sweep_room *room) { return room->meetings.found.count; }
