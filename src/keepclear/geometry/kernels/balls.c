@@ -2,7 +2,8 @@
 
 #include <string.h>
 
-enum { LOT = 16 };          /* copies looked at together */
+enum { LOT = 16 };          /* copies looked at together, a line of the cache in each column */
+enum { SETS = 64 };
 enum { X, Y, Z, STEP_X, STEP_Y, STEP_Z, RADIUS, LOWER, UPPER, COLUMNS };
 enum { PLACES = 2 };         /* columns of whole numbers */
 static const double FEW = 12.0; /* strips are not made so narrow that a ball has fewer to be held to */
@@ -90,7 +91,8 @@ static inline int64_t strip_of(const kc_balls *all, double across) {
 
 static int make_room(kc_balls *all, kc_pool *pool, int64_t copies, int64_t cells) {
     if (copies + LOT > all->room) {
-        int64_t room = 2 * (copies + LOT);
+        int64_t lots = 2 * (copies + LOT) / LOT + 1;
+        int64_t room = LOT * (lots + (7 - lots) % SETS + SETS); /* else all columns might share a few places in the cache */
         kc_extent *extents = kc_pool_take(pool, (size_t)room * sizeof *extents);
         float *columns = kc_pool_take(pool, (size_t)(COLUMNS * room) * sizeof *columns);
         int32_t *places = kc_pool_take(pool, (size_t)(PLACES * room) * sizeof *places);

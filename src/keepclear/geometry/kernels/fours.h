@@ -8,14 +8,10 @@
 #include <immintrin.h>
 #endif
 
-#if defined(__GNUC__) && !defined(__clang__)
-#pragma GCC diagnostic ignored "-Wpsabi" /* how they would be handed over in a call: there is none */
-#endif
-
 typedef double kc_four __attribute__((vector_size(32)));
 typedef long long kc_four_bits __attribute__((vector_size(32)));
 
-#define KC_FOUR static inline __attribute__((always_inline))
+#define KC_FOUR static inline __attribute__((always_inline)) /* a call would hand them over in memory */
 
 KC_FOUR kc_four kc_four_at(const double *at) {
     kc_four of;

@@ -4,7 +4,7 @@
 #include <string.h>
 
 enum { AHEAD = 12 };             /* nodes are called for so many plans before they are needed */
-static const double STEPS = 4.0; /* a mover goes about so many times what it must keep in a slab */
+static const double STEPS = 3.5; /* a mover goes about so many times what it must keep in a slab */
 
 static void share_out(kc_sweep *sweep) {
     int present[KC_KINDS] = {0};
