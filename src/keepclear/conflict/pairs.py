@@ -5,10 +5,10 @@ from __future__ import annotations
 import ctypes
 import os
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -21,7 +21,7 @@ from keepclear.geometry.columns import Plans
 from keepclear.geometry.kernels import BREACH, BreachList, MinimaStruct, PlansStruct, pointer, taken
 from keepclear.geometry.pack import Packed, pack
 
-SHARES = (4, 2, 1, 1)
+SHARES = (5, 2, 1)
 """The time swept is cut in so many parts for each thread, of about so much work: few, as each has to begin anew among
 movers on their way, and the last small, so that no thread waits long for another."""
 FEW_NODES = 20_000
@@ -29,9 +29,6 @@ FEW_NODES = 20_000
 
 Progress = Callable[[int, int], None]
 """Told how many parts of the work are done, and of how many."""
-
-Each = Callable[[Callable[[int], object], Iterable[int]], Iterator[Any]]
-"""`map`, in one thread or in many."""
 
 _ADDRESS, _COUNT = ctypes.c_void_p, ctypes.c_int64
 _ROOMS: list[int] = []
@@ -155,13 +152,9 @@ class _Sweep:
     def run(self, workers: int, progress: Progress | None) -> npt.NDArray[np.void]:
         with ExitStack() as stack:
             rooms = [stack.enter_context(self._room()) for _ in range(workers)]
-            if workers == 1:
-                self._sweep_all(map, rooms, progress)
-                return self._joined(map, rooms)
-            pool = stack.enter_context(ThreadPoolExecutor(workers))
-            stack.callback(pool.shutdown, cancel_futures=True)
-            self._sweep_all(pool.map, rooms, progress)
-            return self._joined(pool.map, rooms)
+            helpers = stack.enter_context(ThreadPoolExecutor(workers - 1)) if workers > 1 else None
+            self._sweep_all(rooms, helpers, progress)
+            return self._joined(rooms, helpers)
 
     def counts(self) -> Counts:
         numbers = np.zeros(len(Counts._fields), dtype=np.int64)
@@ -170,36 +163,35 @@ class _Sweep:
             _or_no_memory(self._library.kc_sweep_run(self._sweep, begin, end, room, pointer(numbers)))
         return Counts(*numbers.tolist())
 
-    def _sweep_all(self, each: Each, rooms: Sequence[int], progress: Progress | None) -> None:
+    def _sweep_all(self, rooms: Sequence[int], helpers: Executor | None, progress: Progress | None) -> None:
         """Sweep all of the time in these rooms, a part after the other in each."""
         shares = [1] if len(rooms) == 1 and progress is None else [share for share in SHARES for _ in rooms]
         cuts, free = self._cuts(shares), deque(rooms)
 
-        def sweep(part: int) -> object:
+        def sweep(part: int) -> None:
             room = free.popleft()
             try:
-                return self._library.kc_sweep_run(self._sweep, cuts[part], cuts[part + 1], room, None)
+                _or_no_memory(self._library.kc_sweep_run(self._sweep, cuts[part], cuts[part + 1], room, None))
             finally:
                 free.append(room)
 
-        for done, enough in enumerate(each(sweep, range(len(shares))), start=1):
-            _or_no_memory(enough)
-            if progress is not None:
-                progress(done, len(shares))
+        _each(sweep, len(shares), helpers, len(rooms) - 1, progress)
 
-    def _joined(self, each: Each, rooms: Sequence[int]) -> npt.NDArray[np.void]:
+    def _joined(self, rooms: Sequence[int], helpers: Executor | None) -> npt.NDArray[np.void]:
         """What was found in these rooms, in order, a share of it by each thread."""
         count, plans, addresses = len(rooms), len(self._packed), (_ADDRESS * len(rooms))(*rooms)
         found = np.empty(sum(map(self._library.kc_sweep_found, rooms)), dtype=BREACH)
+        shares: dict[int, tuple[int, int]] = {}
 
-        def join(share: int) -> tuple[int, int]:
+        def join(share: int) -> None:
             start = _COUNT()
             many = self._library.kc_sweep_join(addresses, count, plans, share, count, pointer(found), start)
-            return start.value, many
-
-        kept = 0
-        for start, many in list(each(join, range(count))):  # what was joined left gaps between the shares
             _or_no_memory(many >= 0)
+            shares[share] = start.value, many
+
+        _each(join, count, helpers, count - 1)
+        kept = 0
+        for _, (start, many) in sorted(shares.items()):  # what was joined left gaps between the shares
             if kept < start:
                 ctypes.memmove(pointer(found[kept:]), pointer(found[start:]), many * BREACH.itemsize)
             kept += many
@@ -225,6 +217,43 @@ class _Sweep:
         finally:
             self._library.kc_sweep_clear(room)
             _ROOMS.append(room)
+
+
+def _each(
+    work: Callable[[int], None],
+    count: int,
+    helpers: Executor | None,
+    threads: int,
+    progress: Progress | None = None,
+) -> None:
+    """Do `count` pieces of work, in this thread and in so many of the helpers'; `progress` is called in this one."""
+    left, done, told = deque(range(count)), deque[None](), 0
+
+    def help_out(tell: Callable[[], None] | None = None) -> None:
+        while left:
+            try:
+                piece = left.popleft()
+            except IndexError:  # another was quicker
+                return
+            work(piece)
+            done.append(None)
+            if tell is not None:
+                tell()
+
+    def tell() -> None:
+        nonlocal told
+        while progress is not None and told < len(done):
+            told += 1
+            progress(told, count)
+
+    others = [helpers.submit(help_out) for _ in range(threads)] if helpers is not None else []
+    try:
+        help_out(tell)
+    finally:
+        left.clear()  # it may have failed: then nobody begins anything more
+    for other in others:
+        other.result()
+    tell()
 
 
 def _or_no_memory(done: object) -> None:
