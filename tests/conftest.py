@@ -16,7 +16,7 @@ settings.register_profile("kernels", max_examples=8, derandomize=True, deadline=
 # "long" is for `make fuzz`: fresh cases each time, and a failing one prints how to repeat it.
 settings.register_profile(
     "long",
-    max_examples=5000,
+    max_examples=10_000,
     deadline=None,
     print_blob=True,
     suppress_health_check=[HealthCheck.too_slow],

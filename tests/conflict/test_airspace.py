@@ -25,6 +25,7 @@ from keepclear.geometry.columns import KINDS, Datum, Plans
 from keepclear.geometry.pack import pack
 from keepclear.model.plans import PlanKind
 from tests.conflict.scenes import GEOD, START_S, scene
+from tests.rounds import rounds
 
 pytestmark = pytest.mark.kernels
 
@@ -106,7 +107,7 @@ def block(id: str, window: tuple[float, float], *, radius: float = 1_000.0, kind
 
 @compiled
 @given(seed=st.integers(0, 10_000))
-@settings(max_examples=15)
+@rounds(15)
 def test_put_in_one_after_the_other_all_pairs_are_found(seed: int) -> None:
     plans = scene(seed, 50)
     found = told(on_kernel(MIXED).check_and_put(plans))
@@ -230,9 +231,9 @@ class LiveTwin(Live):
 
 
 TestLive = compiled(Live.TestCase)
-TestLive.settings = settings(max_examples=15, stateful_step_count=15)
+TestLive.settings = settings(rounds(15), stateful_step_count=15)
 TestLiveTwin = LiveTwin.TestCase
-TestLiveTwin.settings = settings(max_examples=2, stateful_step_count=5)
+TestLiveTwin.settings = settings(rounds(2), stateful_step_count=5)
 
 
 # ── anywhere on earth ────────────────────────────────────────────────────────────────────────────────────────────────

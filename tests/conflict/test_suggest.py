@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from keepclear.conflict.airspace import Airspace
@@ -24,6 +24,7 @@ from keepclear.geometry.earth import distance_m
 from keepclear.model.plans import PlanKind
 from tests.conflict.scenes import GEOD, START_S
 from tests.conflict.test_airspace import block, way
+from tests.rounds import rounds
 
 compiled = pytest.mark.skipif(kernels.LIBRARY is None, reason="hundreds of checks, slow on the twins")
 CLOSE = Minimum(500.0, 50.0)
@@ -63,7 +64,7 @@ def steps(change: Change, plan: Plans, limits: Limits) -> tuple[float, float, Ca
 
 @compiled
 @given(seed=st.integers(0, 10_000), place=st.sampled_from([(35.0, 40.0), (10.0, 180.0), (89.99, 0.0)]))
-@settings(max_examples=12)
+@rounds(12)
 def test_no_smaller_change_is_free(seed: int, place: tuple[float, float]) -> None:
     plans = crowd(seed, 8, place)
     air = Airspace(CLOSE)
@@ -102,7 +103,7 @@ def test_no_smaller_change_of_a_block_is_free() -> None:
 
 @compiled
 @given(seed=st.integers(0, 10_000), tries=st.integers(0, 120))
-@settings(max_examples=25)
+@rounds(25)
 def test_what_the_tries_were_not_enough_for_is_told(seed: int, tries: int) -> None:
     plans = crowd(seed, 8, (35.0, 40.0))
     air = Airspace(CLOSE)

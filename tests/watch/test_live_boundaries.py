@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from keepclear.geometry.earth import distance_m
@@ -15,6 +15,7 @@ from keepclear.watch.boundary import watch_boundary
 from keepclear.watch.live_boundaries import Boundaries
 from keepclear.watch.live_findings import LiveFinding, LiveFindings, LiveKind
 from keepclear.watch.live_groups import Following, Groups
+from tests.rounds import rounds
 from tests.watch.group_streams import Report, Stream, histories, seconds
 from tests.watch.reports import DESERT, PLACES, group, latlon, moment, spot
 
@@ -70,7 +71,7 @@ def streams(draw: st.DrawFn) -> list[Report]:
 @pytest.mark.kernels
 @pytest.mark.parametrize("how", HOW)
 @pytest.mark.parametrize("place", PLACES)
-@settings(max_examples=20)
+@rounds(20)
 @given(reports=streams(), cuts=st.lists(st.integers(0, 40)))
 def test_a_boundary_is_watched_as_the_twin_does(
     how: str, place: tuple[float, float], reports: list[Report], cuts: list[int]
@@ -101,7 +102,7 @@ def test_a_boundary_is_watched_as_the_twin_does(
         assert min(each.nearest_m for each in found) >= truth.nearest_m - 0.1
 
 
-@settings(max_examples=15)
+@rounds(15)
 @given(reports=streams(), cuts=st.lists(st.integers(0, 40)))
 def test_how_reports_are_cut_into_batches_changes_nothing(reports: list[Report], cuts: list[int]) -> None:
     found, apart = Live().feed(reports, cuts), Live().feed(reports, list(range(len(reports))))

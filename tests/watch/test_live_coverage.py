@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from keepclear.errors import Malformed
@@ -13,6 +13,7 @@ from keepclear.model.coverage import CoverageState
 from keepclear.watch.history import History, stray_m
 from keepclear.watch.live_coverage import Coverage, WatchedArea
 from keepclear.watch.live_findings import LiveFinding, LiveFindings, LiveKind
+from tests.rounds import rounds
 from tests.watch.group_streams import Report, Stream, histories, seconds
 from tests.watch.reports import DESERT, PLACES, moment, spot
 
@@ -67,7 +68,7 @@ def seen(history: History | None, area: WatchedArea, radius_m: float, minutes: f
 
 
 @pytest.mark.parametrize("place", PLACES)
-@settings(max_examples=15)
+@rounds(15)
 @given(reports=streams(), cuts=st.lists(st.integers(0, 30)))
 def test_what_is_known_of_areas_is_what_every_moment_shows(
     place: tuple[float, float], reports: list[Report], cuts: list[int]
@@ -92,7 +93,7 @@ def test_what_is_known_of_areas_is_what_every_moment_shows(
             assert found is truth
 
 
-@settings(max_examples=15)
+@rounds(15)
 @given(reports=streams(), cuts=st.lists(st.integers(0, 30)))
 def test_how_reports_are_cut_into_batches_changes_nothing(reports: list[Report], cuts: list[int]) -> None:
     found = feed(Coverage(areas(), FOOTPRINT, max_gap_s=GAP), reports, cuts)

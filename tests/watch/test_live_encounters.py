@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from keepclear.geometry.earth import distance_m
@@ -15,6 +15,7 @@ from keepclear.watch.history import History
 from keepclear.watch.live_encounters import Encounters, GroupFences, Stay
 from keepclear.watch.live_findings import LiveFinding, LiveFindings, LiveKind
 from keepclear.watch.live_groups import Following, Groups
+from tests.rounds import rounds
 from tests.watch.group_streams import Report, Stream, histories, seconds
 from tests.watch.reports import DESERT, PLACES, group, spot
 
@@ -96,7 +97,7 @@ def agree(stays: list[Stay], met: list[Encounter]) -> None:
 @pytest.mark.kernels
 @pytest.mark.parametrize("how", HOW)
 @pytest.mark.parametrize("place", PLACES)
-@settings(max_examples=20)
+@rounds(20)
 @given(reports=streams(), cuts=st.lists(st.integers(0, 60)))
 def test_encounters_are_those_of_the_twin(
     how: str, place: tuple[float, float], reports: list[Report], cuts: list[int]
@@ -112,7 +113,7 @@ def test_encounters_are_those_of_the_twin(
     agree(live.stays, told_by_the_twin(encounters(members(known, CONVOY), members(known, FORCE), NEAR, GAP)))
 
 
-@settings(max_examples=15)
+@rounds(15)
 @given(reports=streams(("bus0", "bus1", "bus2", "car")), cuts=st.lists(st.integers(0, 60)))
 def test_the_fence_of_a_group_is_an_encounter_of_a_lone_mover(reports: list[Report], cuts: list[int]) -> None:
     live = Live(fence=True)
@@ -132,7 +133,7 @@ def test_the_fence_of_a_group_is_an_encounter_of_a_lone_mover(reports: list[Repo
 
 
 @pytest.mark.parametrize("fence", [False, True])
-@settings(max_examples=15)
+@rounds(15)
 @given(reports=streams(), cuts=st.lists(st.integers(0, 60)))
 def test_how_reports_are_cut_into_batches_changes_nothing(fence: bool, reports: list[Report], cuts: list[int]) -> None:
     found = Live(hysteresis=0.1, fence=fence).feed(reports, cuts)
@@ -144,7 +145,7 @@ def _rounded(found: LiveFinding) -> tuple[str, str, str, float, float]:
     return found.kind.value, found.subject, found.other, round(found.t_s, 4), round(found.margin_m, 4)
 
 
-@settings(max_examples=15)
+@rounds(15)
 @given(
     asked=st.lists(
         st.tuples(st.floats(-2e4, 2e4), st.floats(-2e4, 2e4), st.sampled_from([0.0, 5.0, 900.0, 3e4])), max_size=12

@@ -7,7 +7,7 @@ from functools import cache
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from keepclear.geometry.columns import Positions
@@ -25,6 +25,7 @@ from keepclear.watch.live import Watch
 from keepclear.watch.live_findings import LiveFinding, LiveKind
 from keepclear.watch.live_group_watch import GroupWatch, in_order
 from keepclear.watch.live_groups import Groups
+from tests.rounds import rounds
 from tests.watch.group_streams import Report, Stream, seconds
 from tests.watch.reports import DESERT, group, spot
 
@@ -69,13 +70,13 @@ def streams(draw: st.DrawFn) -> list[Report]:
     return sorted(reports, key=lambda report: report.minutes)
 
 
-@settings(max_examples=15)
+@rounds(15)
 @given(reports=streams(), cuts=st.lists(st.integers(4, 60)))
 def test_however_reports_are_fed_the_same_is_found(reports: list[Report], cuts: list[int]) -> None:
     assert found(reports, [4, *cuts]) == found(reports, list(range(1, len(reports))))
 
 
-@settings(max_examples=15)
+@rounds(15)
 @given(reports=streams(), data=st.data())
 def test_late_and_doubled_reports_change_nothing(reports: list[Report], data: st.DataObject) -> None:
     disturbed = list(reports)

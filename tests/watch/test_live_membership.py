@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from keepclear.geometry.earth import FloatArray
@@ -17,6 +17,7 @@ from keepclear.watch.cohesion import Stay, cohesion
 from keepclear.watch.live_findings import LiveFinding, LiveFindings, LiveKind
 from keepclear.watch.live_groups import Following, Groups
 from keepclear.watch.live_membership import Membership
+from tests.rounds import rounds
 from tests.watch.group_streams import Report, Stream, histories, seconds
 from tests.watch.reports import DESERT, PLACES, group, moment
 
@@ -80,7 +81,7 @@ HOW = [
 @pytest.mark.kernels
 @pytest.mark.parametrize("how", HOW)
 @pytest.mark.parametrize("place", PLACES)
-@settings(max_examples=15)
+@rounds(15)
 @given(reports=streams(), cuts=st.lists(st.integers(0, 60)))
 def test_who_is_with_a_group_is_as_the_twin_has_it(
     how: str, place: tuple[float, float], reports: list[Report], cuts: list[int]
@@ -103,7 +104,7 @@ def test_who_is_with_a_group_is_as_the_twin_has_it(
         assert since == pytest.approx(truth.split_since.timestamp(), abs=1e-3)
 
 
-@settings(max_examples=15)
+@rounds(15)
 @given(reports=streams(), cuts=st.lists(st.integers(0, 60)))
 def test_how_reports_are_cut_into_batches_changes_nothing(reports: list[Report], cuts: list[int]) -> None:
     beginning = list(range(8))  # before every member was heard of once, more may be known in a larger batch

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from keepclear.errors import Malformed
@@ -23,6 +23,7 @@ from keepclear.watch.live_lines import CHAINAGE, EXPECTED, LATE, OFF
 from keepclear.watch.live_routes import Routes
 from keepclear.watch.live_standing import Standing, halted_since_s, is_moving
 from keepclear.watch.progress import assess
+from tests.rounds import rounds
 from tests.watch.group_streams import Report, Stream, histories, seconds
 from tests.watch.reports import DESERT, PLACES, group, moment, spot
 
@@ -90,7 +91,7 @@ HOW = [
 @pytest.mark.kernels
 @pytest.mark.parametrize("how", HOW)
 @pytest.mark.parametrize("place", PLACES)
-@settings(max_examples=15)
+@rounds(15)
 @given(reports=streams(), cuts=st.lists(st.integers(0, 60)))
 def test_a_group_stands_as_the_twin_has_it(
     how: Callable[..., FloatArray], place: tuple[float, float], reports: list[Report], cuts: list[int]
@@ -122,7 +123,7 @@ def test_a_group_stands_as_the_twin_has_it(
         assert along[LATE] == pytest.approx(truth.late_s, abs=5.0)
 
 
-@settings(max_examples=15)
+@rounds(15)
 @given(reports=streams(), cuts=st.lists(st.integers(0, 60)))
 def test_how_reports_are_cut_into_batches_changes_nothing(reports: list[Report], cuts: list[int]) -> None:
     groups, _ = declared(4)
