@@ -139,7 +139,7 @@ bench: kernels .cache/bench/.ready ## figures beside the field's peers, on the s
 	$(call say,bench: an environment with the peers in .cache/bench)
 	@[ -x .cache/bench/bin/python ] || $(PYTHON) -m venv .cache/bench
 	@.cache/bench/bin/python -m pip --disable-pip-version-check --no-input --quiet --quiet install \
-	  --constraint constraints.txt --constraint bench/constraints.txt hatchling editables
+	  --constraint constraints.txt --constraint bench/constraints.txt hatchling editables setuptools
 	@.cache/bench/bin/python -m pip --disable-pip-version-check --no-input --quiet --quiet install \
 	  --constraint constraints.txt --constraint bench/constraints.txt --no-build-isolation --editable '.[bench]'
 	@touch $@
