@@ -16,6 +16,7 @@ import numpy.typing as npt
 from keepclear.conflict import pairs_twin
 from keepclear.conflict.breaches import Breaches, required_m
 from keepclear.conflict.separation import Separation, minima
+from keepclear.errors import Malformed
 from keepclear.geometry import kernels
 from keepclear.geometry.columns import Plans
 from keepclear.geometry.kernels import BREACH, BreachList, MinimaStruct, PlansStruct, pointer, taken
@@ -26,6 +27,8 @@ SHARES = (5, 2, 1)
 movers on their way, and the last small, so that no thread waits long for another."""
 FEW_NODES = 20_000
 """Fewer than this are swept by one thread in less time than others need to begin."""
+
+MOST_THREADS = 1_024
 
 Progress = Callable[[int, int], None]
 """Told how many parts of the work are done, and of how many."""
@@ -72,8 +75,10 @@ def conflicts(
     `plans` is anything `Plans.of` takes. `separation` is one minimum for all pairs, minima by two kinds, or None for
     the table of `conflict/separation.py`. `threads` is how many may work (None: as many as there are processors; the
     twin in NumPy has one), `progress` is called in this thread as parts of the work are done. What is found depends on
-    neither. Raises `Malformed` naming what is wrong with a plan or a minimum.
+    neither. Raises `Malformed` naming what is wrong with a plan, a minimum or `threads` (1 to `MOST_THREADS`).
     """
+    if threads is not None and not 1 <= threads <= MOST_THREADS:
+        raise Malformed(f"{threads} threads: 1 to {MOST_THREADS} may work", field="threads", code="out_of_range")
     kernels.notice()
     columns, least = Plans.of(plans), minima(separation)
     packed = pack(columns)

@@ -38,7 +38,7 @@ static kc_mover mover_of(const kc_sweep *sweep, const kc_track *one) {
         it.early = room[2];
         it.late = room[3];
         it.reach += room[0];
-        it.tall += room[1] - 0.5 * KC_DEPTH_M;
+        it.tall += room[1] - 0.4 * KC_DEPTH_M; /* a little more than its half: heights are rounded */
         it.loose = it.early > 0.0 || it.late > 0.0;
     }
     return it;
@@ -62,7 +62,8 @@ const double *kc_first_leg_of_many(const double *leg, const double *last, double
     int64_t low = 0, high = (last - leg) / KC_NODE - 1, step = 1;
     int64_t guess = share > 0.0 ? (int64_t)((share < 1.0 ? share : 1.0) * (double)high) : 0;
     if (leg[KC_NODE * (guess + 1)] < t) {
-        for (low = guess + 1; low + step < high && leg[KC_NODE * (low + step)] < t; step *= 2) low += step;
+        low = guess < high ? guess + 1 : high; /* the last if all are over */
+        for (; low + step < high && leg[KC_NODE * (low + step)] < t; step *= 2) low += step;
         high = low + step < high ? low + step : high;
     } else {
         for (high = guess; high - step > low && leg[KC_NODE * (high - step)] >= t; step *= 2) high -= step;

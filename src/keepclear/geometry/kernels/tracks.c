@@ -76,7 +76,7 @@ static inline int value_of(const rank *one, int digit) {
 
 /* By level and by when they begin, equals as they were: digit by digit from the last. False if there is no memory. */
 static int put_in_order(kc_sweep *sweep, int64_t count) {
-    rank *ranks = malloc((size_t)(2 * count + 1) * sizeof *ranks), *other = ranks + count;
+    rank *ranks = malloc((size_t)(2 * count + 1) * sizeof *ranks);
     kc_track *ordered = malloc((size_t)(count + 1) * sizeof *ordered);
     int32_t (*before)[VALUES] = calloc(DIGITS + 1, sizeof *before);
     if (!ranks || !ordered || !before) {
@@ -89,7 +89,7 @@ static int put_in_order(kc_sweep *sweep, int64_t count) {
         ranks[k] = (rank){in_order(sweep->tracks[k].begin), (int32_t)sweep->tracks[k].level, (int32_t)k};
         for (int digit = 0; digit <= DIGITS; digit++) before[digit][value_of(&ranks[k], digit)]++;
     }
-    rank *now = ranks;
+    rank *now = ranks, *other = ranks + count;
     for (int digit = 0; digit <= DIGITS && count; digit++) {
         if (before[digit][value_of(now, digit)] == count) continue; /* it is the same in all */
         int32_t sum = 0;

@@ -1,0 +1,221 @@
+"""The sweep where it could go wrong: at the borders of its slabs, with many legs in one, across levels, in crowds.
+
+What it must find is what pairs one by one find, whatever the width of the slabs and whoever sweeps them.
+"""
+
+from __future__ import annotations
+
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec.structs import replace as changed
+
+from keepclear.conflict import pairs_twin
+from keepclear.conflict.breaches import Breaches
+from keepclear.conflict.pairs import MOST_THREADS, conflicts, stays_between, stays_of_pair
+from keepclear.conflict.separation import Minimum, minima
+from keepclear.errors import Malformed
+from keepclear.geometry import kernels
+from keepclear.geometry.columns import DATUMS, Plans
+from keepclear.geometry.kernels import MinimaStruct
+from keepclear.geometry.pack import Packed, pack
+from keepclear.model.plans import Plan, PlanKind
+from tests.conflict.plans import DATELINE, DESERT, PLACES, circle, plan, spot, volume, way
+from tests.conflict.test_pairs import alike
+
+pytestmark = pytest.mark.kernels
+compiled = pytest.mark.skipif(kernels.LIBRARY is None, reason="of the compiled kernels alone")
+
+SLAB_S = 8.0
+BEGIN_S = 1_504_854_000.0
+SLIP_S = 1e-5
+"""`KC_SLIP_S` of `kernels/tracks.h`: the first slab begins so long before the first plan."""
+NARROW = Minimum(500.0, 100.0)
+seeds = st.integers(0, 2**32 - 1)
+
+
+def one_by_one(packed: Packed, least: MinimaStruct) -> bytes:
+    single = [stays_of_pair(packed, i, packed, j, least) for i, j in combinations(range(len(packed)), 2)]
+    return np.concatenate(single).tobytes()
+
+
+def bordering(seed: int, place: tuple[float, float], n: int = 6) -> Plans:
+    """Ways whose points lie on the borders of slabs, just beside them, or many in one; some halt, some not on time."""
+    rng = np.random.default_rng(seed)
+    columns: dict[str, list[npt.NDArray[Any]]] = {"t_s": [], "lat_deg": [], "lon_deg": [], "alt_m": []}
+    counts = []
+    for k in range(n):
+        points = int(rng.choice([2, 3, 5, 6, 7, 11, 40]))
+        steps = rng.choice([2.0**-8, 0.25, 0.2, 1.0, 1.0, 1.0, 3.0], points) * SLAB_S
+        if points in (5, 6, 7) and rng.random() < 0.5:
+            steps[:] = SLAB_S / (points - 1)  # so many nodes just in a slab
+        beside = rng.choice([0.0, -SLIP_S, -1.5 * SLIP_S, SLIP_S, -0.5 * SLIP_S], points)
+        times = (0 if k == 0 else float(rng.integers(0, 5))) * SLAB_S + np.concatenate(([0.0], steps[1:].cumsum()))
+        times[1:] += beside[1:]
+        speed = float(rng.choice([1.0, 40.0, 250.0]))
+        heading = rng.uniform(0.0, 2.0 * np.pi) + rng.normal(0.0, 0.7, points).cumsum()
+        lengths = speed * steps * (rng.random(points) < 0.8)  # else it halts
+        lengths[0] = 0.0
+        xy = np.stack((lengths * np.cos(heading), lengths * np.sin(heading)), axis=1).cumsum(axis=0)
+        xy += rng.normal(0.0, 600.0, 2) - xy[points // 2]
+        at = np.array([spot(place, *each) for each in xy.tolist()])
+        heights = rng.choice([0.0, 50.0, 99.999, 100.0, 150.0, np.nan], points, p=[0.3, 0.3, 0.1, 0.1, 0.15, 0.05])
+        for name, column in zip(columns, (BEGIN_S + times, at[:, 0], at[:, 1], heights), strict=True):
+            columns[name].append(column)
+        counts.append(points)
+    joined = [np.concatenate(each) for each in columns.values()]
+    plans = Plans.of_ways([f"p{k}" for k in range(n)], np.cumsum([0, *counts]), *joined)
+    plans.room[:, 0] = rng.choice([0.0, 0.0, 120.0], n)
+    plans.room[:, 2:] = rng.choice([0.0, 0.0, 0.0, SLAB_S, 13.7], (n, 2))
+    plans.datum[:] = rng.choice(
+        len(DATUMS), n, p=np.array([1.0, *[0.05] * (len(DATUMS) - 1)]) / (0.95 + 0.05 * len(DATUMS))
+    )
+    return plans
+
+
+def mixed_speeds(seed: int, place: tuple[float, float]) -> list[Plan]:
+    """Walkers for an hour, jets for a minute or two, closures and areas that last an hour, with and without slack."""
+    rng = np.random.default_rng(seed)
+    made = []
+    for k in range(14):
+        begin, height = float(rng.integers(0, 3_000)), float(rng.integers(0, 4)) * 60.0
+        x, y, dx, dy = rng.normal(0.0, 1_500.0, 4).tolist()
+        room = {"early_s": 20.0, "late_s": float(rng.integers(0, 300))} if rng.random() < 0.25 else {}
+        if k % 3 == 0:
+            stops = [
+                (t, x + dx * t / 3_600.0, y + dy * t / 3_600.0, height) for t in np.linspace(0.0, 3_600.0, 9).tolist()
+            ]
+            one = plan(way(stops, place=place, **room), kind=PlanKind.GROUND_MOVEMENT)
+        elif k % 3 == 1:
+            points = int(rng.choice([2, 6, 13]))
+            shares = np.linspace(0.0, 1.0, points).tolist()
+            stops = [(begin + 80.0 * s, x + 20_000.0 * (s - 0.5), y + dy * (s - 0.5), height) for s in shares]
+            one = plan(way(stops, place=place, **room))
+        else:
+            area = volume(circle(x, y, 400.0, place), begin, begin + 3_600.0, height, height + 60.0)
+            one = plan(None, [area], kind=PlanKind.CLOSURE)
+        made.append(changed(one, id=f"p{k}"))
+    return made
+
+
+# ── whatever the slabs ───────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@compiled
+@given(
+    seed=seeds,
+    place=st.sampled_from(PLACES),
+    slab_s=st.sampled_from([SLAB_S, SLAB_S / 8.0, 8.0 * SLAB_S, 0.0]),
+    threads=st.sampled_from([1, 3, 16]),
+)
+def test_points_on_the_borders_of_slabs(seed: int, place: tuple[float, float], slab_s: float, threads: int) -> None:
+    packed, least = pack(Plans.of(bordering(seed, place))), minima(NARROW)
+    assert stays_between(packed, least, threads=threads, slab_s=slab_s).tobytes() == one_by_one(packed, least)
+
+
+@compiled
+@given(
+    seed=seeds,
+    place=st.sampled_from(PLACES),
+    slab_s=st.sampled_from([0.0, 0.5, 4.0, 300.0]),
+    threads=st.sampled_from([1, 2, 5]),
+)
+def test_slow_and_fast_short_and_long(seed: int, place: tuple[float, float], slab_s: float, threads: int) -> None:
+    packed, least = pack(Plans.of(mixed_speeds(seed, place))), minima()
+    assert stays_between(packed, least, threads=threads, slab_s=slab_s).tobytes() == one_by_one(packed, least)
+
+
+@compiled
+@given(seed=seeds, place=st.sampled_from(PLACES))
+def test_the_twin_in_numpy_at_the_borders(seed: int, place: tuple[float, float]) -> None:
+    plans = Plans.of(bordering(seed, place, 3))
+    packed, least = pack(plans), minima(NARROW)
+    found = stays_between(packed, least, slab_s=SLAB_S), pairs_twin.stays_between(packed, least)
+    alike(*(Breaches(each, plans.ids, plans.ids, np.zeros((0, 2))) for each in found))
+
+
+@compiled
+@pytest.mark.parametrize("over_s", [0.5 * SLIP_S, SLIP_S, 1.5 * SLIP_S])
+def test_a_run_begins_just_after_a_long_way_is_over(over_s: float) -> None:
+    """Each slab is a part of the work here: of one that finds all legs of the last way over, none is looked at."""
+    slabs, points = 40, 33
+    times = np.linspace(0.0, 10.0 * SLAB_S - SLIP_S - over_s, points)
+    t_s = BEGIN_S + np.concatenate(([0.0, slabs * SLAB_S], times))
+    still = np.zeros(len(t_s))
+    packed = pack(Plans.of_ways(["post", "long"], [0, 2, 2 + points], t_s, still, still, still))
+    least = minima(NARROW)
+    found = stays_between(packed, least, threads=16, slab_s=SLAB_S)
+    assert found.tobytes() == one_by_one(packed, least)
+    assert len(found) == 1
+
+
+# ── crowds ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@compiled
+@pytest.mark.parametrize("points", [2, 5, 6, 12])
+@pytest.mark.parametrize("threads", [1, 2])
+def test_more_touches_and_legs_in_a_slab_than_are_gone_through_at_once(points: int, threads: int) -> None:
+    n = 66  # 2,145 pairs
+    times = np.tile(np.linspace(BEGIN_S, BEGIN_S + 60.0, points), n)
+    east = np.repeat(np.arange(n) * 1e-5, points) + np.tile(np.arange(points) * 1e-4, n)
+    still = np.zeros(n * points)
+    packed = pack(Plans.of_ways([f"p{k}" for k in range(n)], np.arange(n + 1) * points, times, still, east, still))
+    least = minima(NARROW)
+    found = stays_between(packed, least, threads=threads, slab_s=100.0)
+    assert list(zip(found["a"].tolist(), found["b"].tolist(), strict=True)) == list(combinations(range(n), 2))
+    assert found.tobytes() == one_by_one(packed, least)
+
+
+@compiled
+@pytest.mark.parametrize(("few", "many"), [(40, 60), (60, 40)])
+def test_crowds_of_two_levels(few: int, many: int) -> None:
+    """Whichever of the two slabs holds fewer is gone through, and the other looked up."""
+    posts = [way([(0.0, 2.0 * k, 0.0, 0.0), (4_000.0, 2.0 * k, 3.0, 0.0)], place=DATELINE) for k in range(few)]
+    jets = [way([(90.0, -5_000.0, k, 0.0), (130.0, 5_000.0, k, 0.0)], place=DATELINE) for k in range(many)]
+    plans = [changed(plan(each), id=f"p{k}") for k, each in enumerate([*posts, *jets])]
+    packed, least = pack(Plans.of(plans)), minima(NARROW)
+    found = stays_between(packed, least, threads=2)
+    assert found.tobytes() == one_by_one(packed, least)
+    assert len(found) == (few + many) * (few + many - 1) // 2
+
+
+@compiled
+@pytest.mark.parametrize("least", [Minimum(500.0, np.inf), Minimum(500.0, 1e39), Minimum(500.0, 0.0)])
+def test_heights_without_limit(least: Minimum) -> None:
+    """Unknown ones, in a band that has no ends, and minima that no height satisfies."""
+    times = BEGIN_S + np.tile([0.0, 30.0, 60.0], 4)
+    lon = np.tile([0.0, 1e-4, 2e-4], 4)
+    heights = np.array([np.nan] * 3 + [9_000.0] * 3 + [np.nan, 10.0, np.nan] + [0.0] * 3)
+    plans = Plans.of(Plans.of_ways(list("abcd"), np.arange(5) * 3, times, np.zeros(12), lon, heights))
+    packed, struct = pack(plans), minima(least)
+    found = stays_between(packed, struct, slab_s=7.0)
+    assert found.tobytes() == one_by_one(packed, struct)
+    pairs = {("abcd"[row["a"]], "abcd"[row["b"]]) for row in found}
+    assert pairs == {*combinations("abcd", 2)} - ({("b", "d")} if least.vertical_m == 0.0 else set())
+
+
+# ── threads ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@compiled
+def test_more_threads_than_there_is_to_do() -> None:
+    stand = [(0.0, 0.0, 0.0, 10.0), (50.0, 0.0, 0.0, 10.0)]
+    plans = [changed(plan(way(stand, place=DESERT)), id=f"p{k}") for k in range(2)]
+    for some in (plans, plans[:1], []):
+        packed, least = pack(Plans.of(some)), minima(NARROW)
+        found = [stays_between(packed, least, threads=each, slab_s=1e4) for each in (1, 40)]
+        assert found[0].tobytes() == found[1].tobytes()
+        assert len(found[0]) == (len(some) == 2)
+
+
+@pytest.mark.parametrize("threads", [0, -1, MOST_THREADS + 1])
+def test_threads_that_are_none_or_too_many(threads: int) -> None:
+    with pytest.raises(Malformed) as caught:
+        conflicts([], threads=threads)
+    assert (caught.value.field, caught.value.code) == ("threads", "out_of_range")
