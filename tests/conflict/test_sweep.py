@@ -142,8 +142,12 @@ def test_slow_and_fast_short_and_long(seed: int, place: tuple[float, float], sla
 def test_the_twin_in_numpy_at_the_borders(seed: int, place: tuple[float, float]) -> None:
     plans = Plans.of(bordering(seed, place, 3))
     packed, least = packed_tightly(plans), minima(NARROW)
-    found = stays_between(packed, least, slab_s=SLAB_S), pairs_twin.stays_between(packed, least)
-    alike(*(Breaches(each, plans.ids, plans.ids, np.zeros((0, 2))) for each in found))
+    found = stays_between(packed, least, slab_s=SLAB_S)
+    swept, twin = (
+        Breaches(each, plans.ids, plans.ids, np.zeros((0, 2)))
+        for each in (found, pairs_twin.stays_between(packed, least))
+    )
+    alike(swept, twin)
 
 
 @compiled
@@ -157,6 +161,19 @@ def test_a_run_begins_just_after_a_long_way_is_over(over_s: float) -> None:
     packed = packed_tightly(Plans.of_ways(["post", "long"], [0, 2, 2 + points], t_s, still, still, still))
     least = minima(NARROW)
     found = stays_between(packed, least, threads=16, slab_s=SLAB_S)
+    assert found.tobytes() == one_by_one(packed, least)
+    assert len(found) == 1
+
+
+@compiled
+@pytest.mark.parametrize("nodes", [3, 4, 5, 6, 9])
+def test_a_way_that_is_over_before_its_slab_is(nodes: int) -> None:
+    """Until it is over it does not go as evenly as if it had all of the slab."""
+    along = [(4.0 * k, 10.0 * k, 0.0, 0.0) for k in range(nodes)] + [(60.0, 20_000.0, 0.0, 0.0)]
+    waits = [(0.0, 20_000.0, 0.0, 0.0), (60.5, 20_000.0, 0.0, 0.0)]
+    plans = [changed(plan(way(each, place=DESERT)), id=f"p{k}") for k, each in enumerate((along, waits))]
+    packed, least = packed_tightly(plans), minima(NARROW)
+    found = stays_between(packed, least, slab_s=200.0)
     assert found.tobytes() == one_by_one(packed, least)
     assert len(found) == 1
 
@@ -182,16 +199,19 @@ def test_more_touches_and_legs_in_a_slab_than_are_gone_through_at_once(points: i
 
 
 @compiled
-@pytest.mark.parametrize(("few", "many"), [(40, 60), (60, 40)])
-def test_crowds_of_two_levels(few: int, many: int) -> None:
+@pytest.mark.parametrize(("slow", "fast"), [(40, 60), (60, 40)])
+def test_crowds_of_two_levels(slow: int, fast: int) -> None:
     """Whichever of the two slabs holds fewer is gone through, and the other looked up."""
-    posts = [way([(0.0, 2.0 * k, 0.0, 0.0), (4_000.0, 2.0 * k, 3.0, 0.0)], place=DATELINE) for k in range(few)]
-    jets = [way([(90.0, -5_000.0, k, 0.0), (130.0, 5_000.0, k, 0.0)], place=DATELINE) for k in range(many)]
-    plans = [changed(plan(each), id=f"p{k}") for k, each in enumerate([*posts, *jets])]
+    convoy = [way([(0.0, 2.0 * k, 0.0, 0.0), (4_000.0, 2.0 * k, 30_000.0, 0.0)], place=DATELINE) for k in range(slow)]
+    jets = [
+        way([(280.0, -5_000.0, 2_250.0 + k, 0.0), (320.0, 5_000.0, 2_250.0 + k, 0.0)], place=DATELINE)
+        for k in range(fast)
+    ]
+    plans = [changed(plan(each), id=f"p{k}") for k, each in enumerate([*convoy, *jets])]
     packed, least = packed_tightly(plans), minima(NARROW)
-    found = stays_between(packed, least, threads=2)
+    found = stays_between(packed, least, threads=2, slab_s=10.0)
     assert found.tobytes() == one_by_one(packed, least)
-    assert len(found) == (few + many) * (few + many - 1) // 2
+    assert len(found) == (slow + fast) * (slow + fast - 1) // 2
 
 
 @compiled

@@ -2,15 +2,13 @@
 
 #include <string.h>
 
-enum { LOT = 16 };          /* copies looked at together, a line of the cache in each column */
+enum { LOT = 16 };           /* copies looked at together, a line of the cache in each column */
 enum { SETS = 64 };
 enum { X, Y, Z, STEP_X, STEP_Y, STEP_Z, RADIUS, LOWER, UPPER, COLUMNS };
 enum { PLACES = 2 };         /* columns of whole numbers */
 static const double FEW = 12.0; /* strips are not made so narrow that a ball has fewer to be held to */
 
-#if defined(__AVX512DQ__)
-#include <immintrin.h>
-#elif defined(__AVX2__) || defined(__SSE2__)
+#if defined(__AVX512DQ__) || defined(__AVX2__) || defined(__SSE2__)
 #include <immintrin.h>
 #endif
 

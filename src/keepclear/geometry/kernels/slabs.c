@@ -49,7 +49,7 @@ static inline void widen(double lower, double upper, double *low, double *high) 
     *high = upper > *high ? upper : *high;
 }
 
-/* Where a way is on its chord at a moment on or beside a leg, and its band there. */
+/* Where a way is on its chord at a moment on or beside a leg, and its band there, which is never infinite. */
 static inline void chord_at(const double *leg, double t, double place[5]) {
     double lasts = leg[KC_NODE] - leg[KC_T], share = (t - leg[KC_T]) / lasts;
     share = share > 0.0 ? share < 1.0 ? share : 1.0 : 0.0;
