@@ -90,7 +90,8 @@ static inline int64_t strip_of(const kc_balls *all, double across) {
 static int make_room(kc_balls *all, kc_pool *pool, int64_t copies, int64_t cells) {
     if (copies + LOT > all->room) {
         int64_t lots = 2 * (copies + LOT) / LOT + 1;
-        int64_t room = LOT * (lots + (7 - lots) % SETS + SETS); /* else all columns might share a few places in the cache */
+        /* Of such a length that the columns do not all share a few places in the cache. */
+        int64_t room = LOT * (lots + (7 - lots) % SETS + SETS);
         kc_extent *extents = kc_pool_take(pool, (size_t)room * sizeof *extents);
         float *columns = kc_pool_take(pool, (size_t)(COLUMNS * room) * sizeof *columns);
         int32_t *places = kc_pool_take(pool, (size_t)(PLACES * room) * sizeof *places);
@@ -216,8 +217,8 @@ typedef struct {
 } hit;
 
 int64_t kc_balls_touches(const kc_balls *all, kc_touches_at *from, kc_touch *found) {
-    /* First the height of all, then how near those come, then who they are: whoever asks at every lot waits for the answer
-     * at every lot. */
+    /* First the height of all, then how near those come, then who they are: whoever asks at every lot waits for the
+     * answer at every lot. */
     hit hits[KC_TOUCHES / LOT];
     const float *lower = all->columns + LOWER * all->room, *upper = all->columns + UPPER * all->room;
     int64_t count = 0, kept = 0, touches = 0, at = from->copy, next = from->next, strip = from->strip;

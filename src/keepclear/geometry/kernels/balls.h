@@ -42,14 +42,16 @@ typedef struct {
     int64_t room, cell_room;
 } kc_balls;
 
-/* Puts `count` balls, each at the start of a record of `size` bytes, in order; what it needs and has not, it takes from a
- * pool. False if there is no memory left. */
+/* Puts `count` balls, each at the start of a record of `size` bytes, in order; what it needs and has not, it takes from
+ * a pool. False if there is no memory left. */
 int kc_balls_order(kc_balls *all, kc_pool *pool, const kc_axes *axes, const void *balls, int64_t count, size_t size);
 
-enum { KC_TOUCHES = 2048 };
+/* Two balls that touch. */
 typedef struct {
     int32_t ball, other;
 } kc_touch;
+
+enum { KC_TOUCHES = 2048 }; /* of them are told at once, at the most */
 
 /* How far the pairs of balls have been gone through; {0, 1, 0} to begin. */
 typedef struct {

@@ -21,10 +21,12 @@ KC_FOUR kc_four kc_four_at(const double *at) {
 
 KC_FOUR kc_four kc_four_of(double value) { return (kc_four){value, value, value, value}; }
 
-/* `one` where the bits are set, else `other`; and 0 where they are not. */
+/* `one` where the bits are set, else `other`. */
 KC_FOUR kc_four kc_chosen(kc_four_bits bits, kc_four one, kc_four other) {
     return (kc_four)((bits & (kc_four_bits)one) | (~bits & (kc_four_bits)other));
 }
+
+/* The same, 0 where they are not. */
 KC_FOUR kc_four kc_kept(kc_four_bits bits, kc_four of) { return (kc_four)(bits & (kc_four_bits)of); }
 
 KC_FOUR kc_four kc_lesser(kc_four one, kc_four other) {

@@ -28,7 +28,8 @@ typedef struct {
     const uint8_t *datum;       /* (n,) of its heights */
     const double *room;         /* (n, 4) of its way: buffer m, vertical buffer m, early s, late s */
     const int64_t *node_from;   /* (n + 1,) its nodes are node_from[i] up to node_from[i + 1] */
-    const double *nodes;        /* (m, 6) t s, x, y, z m, lower m, upper m; t never falls; legs of no time say nothing */
+    const double *nodes;        /* (m, 6) t s, x, y, z m, lower m, upper m, all finite; t never falls; legs of no time
+                                   say nothing */
     const int64_t *volume_from; /* (n + 1,) */
     const double *volumes;      /* (k, 4) from s, up to s, lower m, upper m */
     const double *areas;        /* (k, 8) of each volume: middle x, y, z; radius of a ball about it that holds the area

@@ -9,7 +9,7 @@ static inline void call(const void *from, size_t size) {
 static inline double most_of(double one, double other) { return one > other ? one : other; }
 static inline double least_of(double one, double other) { return one < other ? one : other; }
 
-/* Whether two ways that go almost evenly through one slab can pass within `reach` in it, and then in which part of it. */
+/* Whether two ways that go almost evenly through one slab can pass within `rough` in it, and in which part of it. */
 static inline int may_pass(const kc_ball *a, const kc_ball *b, double rough, double *from, double *upto) {
     double aa = 0.0, ab = 0.0, bb = 0.0;
     for (int i = 0; i < 3; i++) {
@@ -122,7 +122,7 @@ static int volumes_near(kc_meetings *now, const kc_mover *a, const kc_mover *b, 
     return kc_add_volumes(plans, a->plan, a->volume, plans, b->plan, b->volume, *rule, &now->found);
 }
 
-/* Works out which of the pairs of legs that were gathered meet: first which may, then those of which it must be known. */
+/* Works out which of the pairs of legs that were gathered meet: first which may, then those that have to be known. */
 static int legs_near(kc_meetings *now, int64_t count, kc_span in) {
     int64_t nearer = 0;
     now->counts.legs += count;
@@ -160,7 +160,8 @@ static inline int put_legs(kc_meetings *now, int64_t *count, kc_leg_pair legs, k
 
 static int many_legs(kc_meetings *now, int64_t *count, const kc_meeting *one, kc_span in) {
     const double *last = one->a->upto, *other_last = one->b->upto;
-    const double *leg = kc_first_leg(one->a->from, last, one->t0), *other = kc_first_leg(one->b->from, other_last, one->t0);
+    const double *leg = kc_first_leg(one->a->from, last, one->t0);
+    const double *other = kc_first_leg(one->b->from, other_last, one->t0);
     while (leg < last && other < other_last && leg[KC_T] <= one->t1 && other[KC_T] <= one->t1) {
         double begin = most_of(most_of(leg[KC_T], other[KC_T]), one->t0);
         double end = least_of(least_of(leg[KC_NODE], other[KC_NODE]), one->t1);

@@ -1,5 +1,5 @@
-/* Memory taken bit by bit and given back all at once, in large pages where the system has them: what is worked in again and
- * again then lies evenly over the cache, wherever it comes from. */
+/* Memory taken bit by bit and given back all at once, in large pages where the system has them: what is worked in again
+ * and again then lies evenly over the cache, wherever it comes from. */
 #ifndef KEEPCLEAR_POOL_H
 #define KEEPCLEAR_POOL_H
 

@@ -96,13 +96,13 @@ typedef struct {
     double high;
 } course;
 
-static inline __attribute__((always_inline)) void keep_in(course *of, kc_four node, double share, kc_four_bits counts) {
+KC_FOUR void keep_in(course *of, kc_four node, double share, kc_four_bits counts) {
     kc_four beside = kc_kept(counts, node - of->start - kc_four_of(share) * of->step);
     of->least = kc_lesser(beside, of->least);
     of->most = kc_greater(beside, of->most);
 }
 
-static inline __attribute__((always_inline)) void go_on(kc_mover *it, double upto, course *of) {
+KC_FOUR void go_on(kc_mover *it, double upto, course *of) {
     it->known = upto;
     chord_at(it->leg, upto, it->place);
     kc_four place = kc_four_at(it->place);
@@ -111,10 +111,10 @@ static inline __attribute__((always_inline)) void go_on(kc_mover *it, double upt
     of->high = it->place[4] > of->high ? it->place[4] : of->high;
 }
 
-/* The course of a way from `from`, where it is, to `upto`. How many nodes it passes is not to be foretold: those that most
- * pass are looked at whether it does or not. Before its first node and after its last a mover is taken to stand there: it
- * is not held to anybody then. */
-static inline __attribute__((always_inline)) void follow(kc_mover *it, double from, double upto, double rate, course *of) {
+/* The course of a way from `from`, where it is, to `upto`. How many nodes it passes is not to be foretold: those that
+ * most pass are looked at whether it does or not. Before its first node and after its last a mover is taken to stand
+ * there: it is not held to anybody then. */
+KC_FOUR void follow(kc_mover *it, double from, double upto, double rate, course *of) {
     const double *here = it->leg, *last = it->last, *node[AT_ONCE];
     kc_four before = kc_four_at(here + KC_X), at[AT_ONCE], end = kc_four_of(upto);
     kc_four_bits passed[AT_ONCE], leads = {-1, -1, -1, -1};

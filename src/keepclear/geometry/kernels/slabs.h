@@ -14,10 +14,12 @@ typedef struct {
     const double *leg;          /* the one on which it is at that moment */
     const double *from, *upto;  /* the legs that touch the slab, up to the node `upto` */
     const double *first, *last; /* its nodes */
-    double times[6];            /* of the nodes from `from` on if no more than 5 legs touch the slab, then `few`; else 0 */
+    double times[6];            /* of the nodes from `from` on, if no more than 5 legs touch the slab */
     double end, buffer, vertical_buffer, early, late, reach, tall;
     int64_t plan, volume;       /* as of a track */
-    int32_t kind, few, loose;   /* `loose`: it may be early or late */
+    int32_t kind;
+    int32_t few;                /* how many legs those of `times` are, 0 if there are more */
+    int32_t loose;              /* it may be early or late */
 } kc_mover;
 
 typedef struct {

@@ -5,12 +5,12 @@
 #include "meetings.h"
 #include "rooms.h"
 
-/* How it goes. A mover goes through a slab of time in a ball that goes evenly from where it is first to where it is last,
+/* How it goes. A mover goes through a slab of time in a ball that goes evenly along the middle of where the mover goes,
  * and only movers whose balls touch on their way can meet in it; a volume is a ball at rest as long as it lasts. Each is
  * cut into slabs of its own width: of eight to the power of its level finest slabs, so wide that in one the mover gets
- * about as far as it must keep from others. At each slab the balls of its level are held to one another and to those of
- * every coarser level at that time. Legs of two that touch are worked out whole, whatever the slab, and a stay counts in
- * the slab in which it begins: so slabs and threads change nothing.
+ * a few times as far as it must keep from others. At each slab the balls of its level are held to one another and to
+ * those of every coarser level at that time. Legs of two that touch are worked out whole, whatever the slab, and a stay
+ * counts in the slab in which it begins: so slabs and threads change nothing.
  */
 
 /* For no more movers, and no more stays, does a run leave memory to the next: some 20 MB. */
