@@ -247,4 +247,4 @@ def test_more_threads_than_there_is_to_do() -> None:
 def test_threads_that_are_none_or_too_many(threads: int) -> None:
     with pytest.raises(Malformed) as caught:
         conflicts([], threads=threads)
-    assert (caught.value.field, caught.value.code) == ("threads", "out_of_range")
+    assert (caught.value.field, caught.value.code) == ("threads", "not_between")

@@ -132,7 +132,7 @@ def test_the_column_that_is_not_as_the_others_is_named() -> None:
 def test_threads_that_cannot_be_are_refused(threads: int) -> None:
     with pytest.raises(kc.Malformed) as refusal:
         kc.conflicts(rows("alpha"), threads=threads)
-    assert (refusal.value.field, refusal.value.code) == ("threads", "not_positive")
+    assert (refusal.value.field, refusal.value.code) == ("threads", "not_between")
 
 
 def test_positions_of_a_file_and_of_rows(tmp_path: Path) -> None:

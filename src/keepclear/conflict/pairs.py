@@ -16,11 +16,11 @@ import numpy.typing as npt
 from keepclear.conflict import pairs_twin
 from keepclear.conflict.breaches import Breaches, required_m
 from keepclear.conflict.separation import Separation, minima
-from keepclear.errors import Malformed
 from keepclear.geometry import kernels
 from keepclear.geometry.columns import Plans
 from keepclear.geometry.kernels import BREACH, BreachList, MinimaStruct, PlansStruct, pointer, taken
 from keepclear.geometry.pack import Packed, pack
+from keepclear.geometry.soundness import not_between
 
 SHARES = (5, 2, 1)
 """The time swept is cut in so many parts for each thread, of about so much work: few, as each has to begin anew among
@@ -78,7 +78,7 @@ def conflicts(
     neither. Raises `Malformed` naming what is wrong with a plan, a minimum or `threads` (1 to `MOST_THREADS`).
     """
     if threads is not None and not 1 <= threads <= MOST_THREADS:
-        raise Malformed(f"{threads} threads: 1 to {MOST_THREADS} may work", field="threads", code="out_of_range")
+        raise not_between(threads, 1, MOST_THREADS, "threads")
     kernels.notice()
     columns, least = Plans.of(plans), minima(separation)
     packed = pack(columns)

@@ -6,7 +6,6 @@ from keepclear.conflict import pairs
 from keepclear.conflict.breaches import Breaches
 from keepclear.conflict.separation import Separation
 from keepclear.engine.sources import plans
-from keepclear.errors import Malformed
 
 
 def conflicts(
@@ -17,6 +16,4 @@ def conflicts(
     progress: pairs.Progress | None = None,
 ) -> Breaches:
     """Every pair of plans that is in conflict: `conflict.pairs.conflicts`, of all that `plans` takes."""
-    if threads is not None and threads < 1:
-        raise Malformed(f"{threads} is not above 0", field="threads", code="not_positive", value=threads)
     return pairs.conflicts(plans(source), separation, threads=threads, progress=progress)
