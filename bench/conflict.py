@@ -19,7 +19,7 @@ from keepclear.geometry.pack import Packed, pack
 
 TITLE = "All pairs of plans"
 ROUNDS = 3
-THREAD_ROUNDS = 15
+THREAD_ROUNDS = 40
 """One thread beside two, both quick: in many rounds, as a core may be lent to others for some of them."""
 TICK_S = 10.0
 SAMPLE = 500

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
+from time import sleep
 from typing import Any
 
 import numpy as np
 import pytest
 import shapely
 
-from bench import ours
+from bench import clock, ours
 from bench.brute import Pairs, brute, compiler
 from bench.clock import seconds_in_turn
 from bench.flat import Flat, boxes_near, flatten
@@ -220,6 +221,21 @@ def test_what_is_slow_is_run_less_often() -> None:
     assert set(taken) == {"quick", "slow"}
     assert runs["quick"] >= runs["slow"] >= 1
     assert all(seconds > 0.0 for seconds in taken.values())
+
+
+def test_what_is_quick_is_timed_again_after_what_is_slow(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clock, "SLOW_S", 0.01)
+    order: list[str] = []
+
+    def run(name: str) -> None:
+        if order[-1:] != [name]:  # it is run several times each time
+            order.append(name)
+        sleep(0.02 if name.startswith("slow") else 0.001)
+
+    seconds_in_turn(2, {name: partial(run, name) for name in ("quick", "slow", "slower", "late")})
+    assert order == ["quick", "slow", "quick", "slower", "quick", "late"] + [
+        *("quick", "slow", "quick", "late", "slower", "quick", "late")
+    ]
 
 
 GROUP = Group(

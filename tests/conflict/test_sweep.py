@@ -5,8 +5,9 @@ What it must find is what pairs one by one find, whatever the width of the slabs
 
 from __future__ import annotations
 
+import ctypes
 from dataclasses import replace
-from itertools import combinations
+from itertools import combinations, pairwise
 from typing import Any
 
 import numpy as np
@@ -23,7 +24,7 @@ from keepclear.conflict.separation import Minimum, minima
 from keepclear.errors import Malformed
 from keepclear.geometry import kernels
 from keepclear.geometry.columns import DATUMS, Plans
-from keepclear.geometry.kernels import MinimaStruct
+from keepclear.geometry.kernels import MinimaStruct, pointer
 from keepclear.geometry.pack import Packed, pack
 from keepclear.model.plans import Plan, PlanKind
 from tests.conflict.plans import DATELINE, DESERT, PLACES, circle, plan, spot, volume, way
@@ -176,6 +177,47 @@ def test_a_way_that_is_over_before_its_slab_is(nodes: int) -> None:
     found = stays_between(packed, least, slab_s=200.0)
     assert found.tobytes() == one_by_one(packed, least)
     assert len(found) == 1
+
+
+def in_pieces(packed: Packed, least: MinimaStruct, slab_s: float, hands: int, seed: int) -> npt.NDArray[np.void]:
+    """The sweep in pieces of chance, each run by a hand of chance, now and then two that follow by the same."""
+    rng, lib = np.random.default_rng(seed), kernels.LIBRARY
+    assert lib is not None
+    parts = int(rng.integers(1, len(packed) + 3))
+    sweep, rooms = lib.kc_sweep_new(packed.struct(), least, parts), [lib.kc_sweep_room_new() for _ in range(hands)]
+    try:
+        for part in rng.permutation(parts).tolist():
+            lib.kc_sweep_lay(sweep, part)
+        assert lib.kc_sweep_order(sweep, slab_s)
+        whole = np.empty(2, dtype=np.int64)
+        lib.kc_sweep_cut(sweep, 1, pointer(whole))
+        begin, end = whole.tolist()
+        between = rng.integers(begin, end + 1, int(rng.integers(0, 12))).tolist()
+        pieces = list(pairwise(sorted([begin, *between, end])))
+        if rng.random() < 0.5:
+            pieces = [pieces[k] for k in rng.permutation(len(pieces))]
+        for piece in pieces:
+            assert lib.kc_sweep_run(sweep, *piece, rooms[int(rng.integers(hands))], None)
+        found = np.empty(sum(map(lib.kc_sweep_found, rooms)), dtype=kernels.BREACH)
+        addresses, joined = (ctypes.c_void_p * hands)(*rooms), []
+        shares = int(rng.integers(1, 6))
+        for share in rng.permutation(shares).tolist():
+            start = ctypes.c_int64()
+            many = lib.kc_sweep_join(addresses, hands, len(packed), share, shares, pointer(found), start)
+            joined.append((start.value, many))
+        return np.concatenate([found[:0], *(found[at : at + many] for at, many in sorted(joined))])
+    finally:
+        for room in rooms:
+            lib.kc_sweep_room_free(room)
+        lib.kc_sweep_free(sweep)
+
+
+@compiled
+@given(seed=seeds, slab_s=st.sampled_from([0.0, 0.5, SLAB_S, 300.0]), hands=st.integers(1, 4))
+def test_whatever_the_pieces_and_whoever_runs_them(seed: int, slab_s: float, hands: int) -> None:
+    for source in (mixed_speeds(seed, DATELINE), bordering(seed, DESERT)):
+        packed, least = packed_tightly(source), minima(NARROW)
+        assert in_pieces(packed, least, slab_s, hands, seed).tobytes() == one_by_one(packed, least)
 
 
 # ── crowds ───────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import ctypes
 import os
-from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor, ThreadPoolExecutor
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -15,6 +14,7 @@ import numpy.typing as npt
 
 from keepclear.conflict import pairs_twin
 from keepclear.conflict.breaches import Breaches, required_m
+from keepclear.conflict.crew import Crew, Progress
 from keepclear.conflict.separation import Separation, minima
 from keepclear.geometry import kernels
 from keepclear.geometry.columns import Plans
@@ -22,31 +22,36 @@ from keepclear.geometry.kernels import BREACH, BreachList, MinimaStruct, PlansSt
 from keepclear.geometry.pack import Packed, pack
 from keepclear.geometry.soundness import not_between
 
-SHARES = (5, 2, 1)
-"""The time swept is cut in so many parts for each thread, of about so much work: few, as each has to begin anew among
-movers on their way, and the last small, so that no thread waits long for another."""
+PIECES = 48
+"""The time swept is cut in so many pieces for each thread, of about as much work: no thread waits longer for another
+than one of them takes."""
+PARTS = 4
+"""The plans are laid out in so many parts for each thread, where there are several."""
 FEW_NODES = 20_000
 """Fewer than this are swept by one thread in less time than others need to begin."""
 
 MOST_THREADS = 1_024
 
-Progress = Callable[[int, int], None]
-"""Told how many parts of the work are done, and of how many."""
-
 _ADDRESS, _COUNT = ctypes.c_void_p, ctypes.c_int64
 _ROOMS: list[int] = []
 """Memory in which sweeps were run (`kc_sweep_room`), cleared, for whoever runs the next: to have it from the system
-anew each time takes more than a quarter of the time of a small set."""
+anew each time takes more than a quarter of the time of a small set. No more are kept than there are processors."""
 
 if kernels.LIBRARY is not None:
-    kernels.LIBRARY.kc_sweep_lay.argtypes = [ctypes.POINTER(PlansStruct), ctypes.POINTER(MinimaStruct), ctypes.c_double]
-    kernels.LIBRARY.kc_sweep_lay.restype = _ADDRESS
+    kernels.LIBRARY.kc_sweep_new.argtypes = [ctypes.POINTER(PlansStruct), ctypes.POINTER(MinimaStruct), _COUNT]
+    kernels.LIBRARY.kc_sweep_new.restype = _ADDRESS
+    kernels.LIBRARY.kc_sweep_lay.argtypes = [_ADDRESS, _COUNT]
+    kernels.LIBRARY.kc_sweep_lay.restype = None
+    kernels.LIBRARY.kc_sweep_order.argtypes = [_ADDRESS, ctypes.c_double]
+    kernels.LIBRARY.kc_sweep_order.restype = ctypes.c_int
     kernels.LIBRARY.kc_sweep_free.argtypes = [_ADDRESS]
     kernels.LIBRARY.kc_sweep_free.restype = None
     kernels.LIBRARY.kc_sweep_cut.argtypes = [_ADDRESS, _COUNT, _ADDRESS]
     kernels.LIBRARY.kc_sweep_cut.restype = None
     kernels.LIBRARY.kc_sweep_room_new.argtypes = []
     kernels.LIBRARY.kc_sweep_room_new.restype = _ADDRESS
+    kernels.LIBRARY.kc_sweep_room_free.argtypes = [_ADDRESS]
+    kernels.LIBRARY.kc_sweep_room_free.restype = None
     kernels.LIBRARY.kc_sweep_run.argtypes = [_ADDRESS, _COUNT, _COUNT, _ADDRESS, _ADDRESS]
     kernels.LIBRARY.kc_sweep_run.restype = ctypes.c_int
     kernels.LIBRARY.kc_sweep_found.argtypes = [_ADDRESS]
@@ -104,8 +109,8 @@ def stays_between(
     if kernels.LIBRARY is None:
         return pairs_twin.stays_between(packed, least, progress=progress)
     workers = threads or (os.cpu_count() or 1 if len(packed.nodes) >= FEW_NODES else 1)
-    with _Sweep(packed, least, slab_s) as sweep:
-        return sweep.run(workers, progress)
+    with Crew(workers) as crew, _Sweep(packed, least, slab_s, crew) as sweep:
+        return sweep.run(progress)
 
 
 def stays_of_pair(packed: Packed, i: int, other: Packed, j: int, least: MinimaStruct) -> npt.NDArray[np.void]:
@@ -133,81 +138,80 @@ class Counts(NamedTuple):
 
 def counted(packed: Packed, least: MinimaStruct, *, slab_s: float = 0.0) -> Counts:
     """How much is left for each stage of the sweep. For whoever measures; needs the compiled kernels."""
-    with _Sweep(packed, least, slab_s) as sweep:
+    with Crew(1) as crew, _Sweep(packed, least, slab_s, crew) as sweep:
         return sweep.counts()
 
 
 class _Sweep:
     """Plans laid out in the kernel's memory for as long as the `with` lasts."""
 
-    def __init__(self, packed: Packed, least: MinimaStruct, slab_s: float) -> None:
+    def __init__(self, packed: Packed, least: MinimaStruct, slab_s: float, crew: Crew) -> None:
         assert kernels.LIBRARY is not None
         self._library = kernels.LIBRARY
         self._packed = packed  # whose arrays the kernel reads
-        self._sweep: int | None = self._library.kc_sweep_lay(packed.struct(), least, slab_s)
-        if self._sweep is None:
-            raise MemoryError
+        self._crew = crew
+        parts = 1 if crew.hands == 1 else PARTS * crew.hands
+        self._sweep: int | None = self._library.kc_sweep_new(packed.struct(), least, parts)
+        _or_no_memory(self._sweep is not None)
+        with ExitStack() as held:
+            held.callback(self._library.kc_sweep_free, self._sweep)
+            crew.each(range(parts), lambda _, part: self._library.kc_sweep_lay(self._sweep, part))
+            _or_no_memory(self._library.kc_sweep_order(self._sweep, slab_s))
+            self._held = held.pop_all()
 
     def __enter__(self) -> _Sweep:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._library.kc_sweep_free(self._sweep)
+        self._held.close()
 
-    def run(self, workers: int, progress: Progress | None) -> npt.NDArray[np.void]:
+    def run(self, progress: Progress | None) -> npt.NDArray[np.void]:
         with ExitStack() as stack:
-            rooms = [stack.enter_context(self._room()) for _ in range(workers)]
-            helpers = stack.enter_context(ThreadPoolExecutor(workers - 1)) if workers > 1 else None
-            self._sweep_all(rooms, helpers, progress)
-            return self._joined(rooms, helpers)
+            rooms = [stack.enter_context(self._room()) for _ in range(self._crew.hands)]
+            self._sweep_all(rooms, progress)
+            return self._joined(rooms)
 
     def counts(self) -> Counts:
         numbers = np.zeros(len(Counts._fields), dtype=np.int64)
         with self._room() as room:
-            begin, end = self._cuts([1])
+            begin, end = self._cuts(1)
             _or_no_memory(self._library.kc_sweep_run(self._sweep, begin, end, room, pointer(numbers)))
         return Counts(*numbers.tolist())
 
-    def _sweep_all(self, rooms: Sequence[int], helpers: Executor | None, progress: Progress | None) -> None:
-        """Sweep all of the time in these rooms, a part after the other in each."""
-        shares = [1] if len(rooms) == 1 and progress is None else [share for share in SHARES for _ in rooms]
-        cuts, free = self._cuts(shares), deque(rooms)
+    def _sweep_all(self, rooms: Sequence[int], progress: Progress | None) -> None:
+        """Sweep all of the time in these rooms, one for each hand."""
+        cuts = self._cuts(1 if len(rooms) == 1 and progress is None else PIECES * len(rooms))
 
-        def sweep(part: int) -> None:
-            room = free.popleft()
-            try:
-                _or_no_memory(self._library.kc_sweep_run(self._sweep, cuts[part], cuts[part + 1], room, None))
-            finally:
-                free.append(room)
+        def sweep(hand: int, piece: tuple[int, int]) -> None:
+            _or_no_memory(self._library.kc_sweep_run(self._sweep, *piece, rooms[hand], None))
 
-        _each(sweep, len(shares), helpers, len(rooms) - 1, progress)
+        self._crew.each([each for each in pairwise(cuts) if each[0] < each[1]], sweep, progress)
 
-    def _joined(self, rooms: Sequence[int], helpers: Executor | None) -> npt.NDArray[np.void]:
-        """What was found in these rooms, in order, a share of it by each thread."""
+    def _joined(self, rooms: Sequence[int]) -> npt.NDArray[np.void]:
+        """What was found in these rooms, in order, a share of it by each hand."""
         count, plans, addresses = len(rooms), len(self._packed), (_ADDRESS * len(rooms))(*rooms)
         found = np.empty(sum(map(self._library.kc_sweep_found, rooms)), dtype=BREACH)
-        shares: dict[int, tuple[int, int]] = {}
+        shares: dict[int, tuple[int, int]] = {}  # where each is, and how long
 
-        def join(share: int) -> None:
+        def join(_: int, share: int) -> None:
             start = _COUNT()
             many = self._library.kc_sweep_join(addresses, count, plans, share, count, pointer(found), start)
             _or_no_memory(many >= 0)
             shares[share] = start.value, many
 
-        _each(join, count, helpers, count - 1)
-        kept = 0
-        for _, (start, many) in sorted(shares.items()):  # what was joined left gaps between the shares
-            if kept < start:
-                ctypes.memmove(pointer(found[kept:]), pointer(found[start:]), many * BREACH.itemsize)
-            kept += many
-        return found[:kept]
+        self._crew.each(range(count), join)
+        begin = end = min(shares.values())[0]
+        for start, many in sorted(shares.values()):  # what was joined left a gap after every second share
+            if end < start:
+                ctypes.memmove(pointer(found[end:]), pointer(found[start:]), many * BREACH.itemsize)
+            end += many
+        return found[begin:end]
 
-    def _cuts(self, shares: Sequence[int]) -> list[int]:
-        """The slabs, from the first to the one after the last, between which there are such shares of the work."""
-        evenly = np.empty(sum(shares) + 1, dtype=np.int64)
-        self._library.kc_sweep_cut(self._sweep, len(evenly) - 1, pointer(evenly))
-        cuts: list[int] = evenly[np.cumsum([0, *shares])].tolist()
-        return cuts
+    def _cuts(self, pieces: int) -> list[int]:
+        """The slabs, from the first to the one after the last, between which there are pieces of about as much work."""
+        cuts = np.empty(pieces + 1, dtype=np.int64)
+        self._library.kc_sweep_cut(self._sweep, pieces, pointer(cuts))
+        return cuts.tolist()
 
     @contextmanager
     def _room(self) -> Iterator[int]:
@@ -221,44 +225,10 @@ class _Sweep:
             yield room
         finally:
             self._library.kc_sweep_clear(room)
-            _ROOMS.append(room)
-
-
-def _each(
-    work: Callable[[int], None],
-    count: int,
-    helpers: Executor | None,
-    threads: int,
-    progress: Progress | None = None,
-) -> None:
-    """Do `count` pieces of work, in this thread and in so many of the helpers'; `progress` is called in this one."""
-    left, done, told = deque(range(count)), deque[None](), 0
-
-    def help_out(tell: Callable[[], None] | None = None) -> None:
-        while left:
-            try:
-                piece = left.popleft()
-            except IndexError:  # another was quicker
-                return
-            work(piece)
-            done.append(None)
-            if tell is not None:
-                tell()
-
-    def tell() -> None:
-        nonlocal told
-        while progress is not None and told < len(done):
-            told += 1
-            progress(told, count)
-
-    others = [helpers.submit(help_out) for _ in range(threads)] if helpers is not None else []
-    try:
-        help_out(tell)
-    finally:
-        left.clear()  # it may have failed: then nobody begins anything more
-    for other in others:
-        other.result()
-    tell()
+            if len(_ROOMS) < (os.cpu_count() or 1):
+                _ROOMS.append(room)
+            else:
+                self._library.kc_sweep_room_free(room)
 
 
 def _or_no_memory(done: object) -> None:

@@ -39,40 +39,61 @@ static void put_in_order(key *keys, key *other, int64_t count, int64_t *from, in
     }
 }
 
+/* Writes a group of stays, those of one pair, to `list`, joined; returns how many it is then. */
+static inline int64_t join(kc_sweep_room *const *rooms, const key *group, int64_t count, kc_breach *list) {
+    for (int64_t k = 0; k < count; k++) list[k] = *stay_of(rooms, group + k);
+    return kc_joined(list, count);
+}
+
+static inline int same_pair(const key *one, const key *other) { return one->a == other->a && one->b == other->b; }
+
+static inline void call_for(kc_sweep_room *const *rooms, const key *soon) {
+    const char *stay = (const char *)stay_of(rooms, soon);
+    __builtin_prefetch(stay);
+    __builtin_prefetch(stay + 64);
+    __builtin_prefetch(stay + sizeof(kc_breach) - 1); /* it may lie on three lines */
+}
+
 int64_t kc_sweep_join(kc_sweep_room *const *rooms, int64_t count, int64_t plans, int64_t share, int64_t shares,
                       kc_breach *list, int64_t *start) {
-    int64_t *from = calloc((size_t)(plans + 1), sizeof *from), kept = 0;
+    int64_t *from = calloc((size_t)(plans + 1), sizeof *from);
     if (!from) return -1;
-    for (int64_t room = 0; room < count; room++) {
-        const kc_breaches *found = &rooms[room]->meetings.found;
-        for (int64_t k = 0; k < found->count; k++) from[1 + found->list[k].a]++;
-    }
+    for (int64_t room = 0; room < count; room++)
+        for (int64_t k = 0; k < rooms[room]->told; k++) from[1 + rooms[room]->whose[k].a]++;
     for (int64_t i = 0; i < plans; i++) from[i + 1] += from[i];
     int64_t first = share_from(from, plans, share, shares), upto = share_from(from, plans, share + 1, shares);
-    int64_t stays = from[upto] - from[first];
-    *start = from[first];
-    list += *start;
+    int64_t begin = from[first], stays = from[upto] - begin;
     key *keys = malloc((size_t)(2 * stays + 1) * sizeof *keys), *next = keys;
     if (!keys) {
         free(from);
         return -1;
     }
-    for (int64_t room = 0; room < count; room++) {
-        const kc_breaches *found = &rooms[room]->meetings.found;
-        for (int64_t k = 0; k < found->count; k++) {
-            *next = (key){(int32_t)found->list[k].a, (int32_t)found->list[k].b, (int32_t)room, (int32_t)k};
-            next += (next->a >= first) & (next->a < upto);
+    for (int64_t room = 0; room < count; room++)
+        for (int64_t k = 0; k < rooms[room]->told; k++) {
+            kc_whose one = rooms[room]->whose[k];
+            *next = (key){one.a, one.b, (int32_t)room, (int32_t)k};
+            next += (one.a >= first) & (one.a < upto);
         }
-    }
     put_in_order(keys, keys + stays, stays, from, plans);
-    for (int64_t k = 0; k < stays;) {
-        int64_t begin = kept, one = k;
-        do {
-            const char *soon = (const char *)stay_of(rooms, keys + (k + AHEAD < stays ? k + AHEAD : k));
-            for (int line = 0; line < 2; line++) __builtin_prefetch(soon + 64 * line);
-            list[kept++] = *stay_of(rooms, keys + k++);
-        } while (k < stays && keys[k].a == keys[one].a && keys[k].b == keys[one].b);
-        kept = begin + kc_joined(list + begin, kept - begin);
+    int64_t kept = 0;
+    if (share % 2) {
+        for (int64_t k = 0, group; k < stays; k = group) {
+            call_for(rooms, keys + (k + AHEAD < stays ? k + AHEAD : k));
+            for (group = k + 1; group < stays && same_pair(keys + k, keys + group);) group++;
+            kept += join(rooms, keys + k, group - k, list + begin + kept);
+        }
+        *start = begin;
+    } else { /* from the last to the first, so that what is written ends where the next share begins */
+        int64_t end = begin + stays;
+        for (int64_t k = stays, group; k > 0; k = group) {
+            call_for(rooms, keys + (k > AHEAD ? k - AHEAD : 0));
+            for (group = k - 1; group > 0 && same_pair(keys + k - 1, keys + group - 1);) group--;
+            int64_t all = k - group, many = join(rooms, keys + group, all, list + end - kept - all);
+            if (many < all)
+                memmove(list + end - kept - many, list + end - kept - all, (size_t)many * sizeof *list);
+            kept += many;
+        }
+        *start = end - kept;
     }
     free(keys);
     free(from);

@@ -1,5 +1,6 @@
 #include "sweep.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "meetings.h"
@@ -10,7 +11,8 @@
  * cut into slabs of its own width: of eight to the power of its level finest slabs, so wide that in one the mover gets
  * a few times as far as it must keep from others. At each slab the balls of its level are held to one another and to
  * those of every coarser level at that time. Legs of two that touch are worked out whole, whatever the slab, and a stay
- * counts in the slab in which it begins: so slabs and threads change nothing.
+ * counts in the slab in which it begins: so slabs and threads change nothing. Of a wide slab in which one run ends and
+ * the next begins both find what begins in its later part; it is one when all are joined.
  */
 
 /* For no more movers, and no more stays, does a run leave memory to the next: some 20 MB. */
@@ -57,7 +59,7 @@ static int slab_of(kc_sweep_room *now, int level, int64_t number) {
     if (!kc_slab_fill(slab, &now->pool, sweep, level, number) || !make_room(now, slab->balls.copies)) return 0;
     now->meetings.counts.balls += slab->count;
     double t0 = kc_slab_at(sweep, level, number), t1 = kc_slab_at(sweep, level, number + 1);
-    kc_span in = {t0, t1, fmax(t0, now->from), fmin(t1, now->upto)};
+    kc_span in = {t0, t1, fmax(t0, now->from), t1};
     kc_touches_at at = {0, 1, 0};
     while (at.strip < slab->balls.strips) {
         int64_t count = kc_balls_touches(&slab->balls, &at, now->meetings.touches);
@@ -98,6 +100,7 @@ kc_sweep_room *kc_sweep_room_new(void) {
     if (!room) return NULL;
     memset(room, 0, sizeof *room);
     room->pool = room->own = pool;
+    room->reached = -1;
     return room;
 }
 
@@ -105,6 +108,7 @@ void kc_sweep_room_free(kc_sweep_room *room) {
     if (!room) return;
     kc_pool pool = room->pool;
     kc_free(room->meetings.found.list);
+    free(room->whose);
     kc_pool_give_back(&pool, (kc_pool){0});
 }
 
@@ -112,37 +116,61 @@ int64_t kc_sweep_found(const kc_sweep_room *room) { return room->meetings.found.
 
 void kc_sweep_clear(kc_sweep_room *room) {
     kc_breaches *found = &room->meetings.found;
-    found->count = 0;
-    if (found->room <= MOST_STAYS) return;
-    kc_free(found->list);
-    *found = (kc_breaches){0};
+    int64_t movers = 0;
+    for (int level = 0; level < KC_LEVELS; level++) movers += room->level[level].room;
+    if (movers > MOST_MOVERS) let_go(room);
+    if (found->room > MOST_STAYS) {
+        kc_free(found->list);
+        free(room->whose);
+        *found = (kc_breaches){0};
+        room->whose = NULL;
+        room->whose_room = 0;
+    }
+    found->count = room->told = 0;
+    room->reached = -1;
 }
 
-int kc_sweep_run(const kc_sweep *sweep, int64_t from, int64_t upto, kc_sweep_room *now, kc_sweep_counts *counts) {
+static void begin_at(kc_sweep_room *now, const kc_sweep *sweep, int64_t slab) {
     now->meetings.sweep = sweep;
-    now->meetings.counts = (kc_sweep_counts){0};
-    now->meetings.waits = 0;
-    now->from = from <= 0 ? -INFINITY : kc_slab_at(sweep, 0, from);
-    now->upto = upto >= sweep->slabs ? INFINITY : kc_slab_at(sweep, 0, upto);
-    int64_t next[KC_LEVELS], movers = 0;
+    now->from = slab <= 0 ? -INFINITY : kc_slab_at(sweep, 0, slab);
     for (int level = 0; level < KC_LEVELS; level++) {
         now->level[level].slab = -1;
         now->level[level].count = 0;
         now->level[level].track = sweep->level_from[level];
-        next[level] = next_slab(now, level, from >> (KC_FINER * level));
+        now->next[level] = next_slab(now, level, slab >> (KC_FINER * level));
     }
-    int enough = 1;
-    while (enough) {
+}
+
+/* Notes whose the stays are that were found since, while they are at hand. */
+static int tell_whose(kc_sweep_room *now) {
+    const kc_breaches *found = &now->meetings.found;
+    if (now->whose_room < found->count) {
+        kc_whose *whose = realloc(now->whose, (size_t)found->room * sizeof *whose);
+        if (!whose) return 0;
+        now->whose = whose;
+        now->whose_room = found->room;
+    }
+    for (; now->told < found->count; now->told++)
+        now->whose[now->told] = (kc_whose){(int32_t)found->list[now->told].a, (int32_t)found->list[now->told].b};
+    return 1;
+}
+
+int kc_sweep_run(const kc_sweep *sweep, int64_t from, int64_t upto, kc_sweep_room *now, kc_sweep_counts *counts) {
+    int64_t *next = now->next;
+    if (now->reached != from || now->meetings.sweep != sweep) begin_at(now, sweep, from);
+    now->reached = -1;
+    now->meetings.counts = (kc_sweep_counts){0};
+    now->meetings.waits = 0;
+    for (;;) {
         int of = 0; /* the coarsest of the levels whose slab begins first */
         for (int level = 1; level < KC_LEVELS; level++)
             if (next[level] << (KC_FINER * level) <= next[of] << (KC_FINER * of)) of = level;
         if (next[of] << (KC_FINER * of) >= upto) break;
-        enough = slab_of(now, of, next[of]);
+        if (!slab_of(now, of, next[of])) return 0;
         next[of] = next_slab(now, of, 0);
     }
-    enough = enough && kc_meetings_end(&now->meetings);
+    if (!kc_meetings_end(&now->meetings) || !tell_whose(now)) return 0;
     if (counts) *counts = now->meetings.counts;
-    for (int level = 0; level < KC_LEVELS; level++) movers += now->level[level].room;
-    if (movers > MOST_MOVERS) let_go(now);
-    return enough;
+    now->reached = upto;
+    return 1;
 }

@@ -6,12 +6,15 @@
 
 typedef struct kc_sweep kc_sweep;
 
-/* Lays a set of plans out for a sweep: NULL if there is no memory. The plans' arrays must outlive it.
+/* A set of plans to be swept: NULL if there is no memory. The plans' arrays must outlive it.
  *
- * `width` is that of the finest slabs in seconds, 0 to have it derived; what is found does not depend on it. A sweep may
- * be run by many threads at once.
+ * Its `parts` (one or more) are laid out one by one, by as many threads as there are; then they are put in order, false if
+ * there is no memory. `width` is that of the finest slabs in seconds, 0 to have it derived; what is found depends neither
+ * on it nor on the parts. Then it may be run by many threads at once.
  */
-KC_EXPORT kc_sweep *kc_sweep_lay(const kc_plans *plans, const kc_minima *minima, double width);
+KC_EXPORT kc_sweep *kc_sweep_new(const kc_plans *plans, const kc_minima *minima, int64_t parts);
+KC_EXPORT void kc_sweep_lay(kc_sweep *sweep, int64_t part);
+KC_EXPORT int kc_sweep_order(kc_sweep *sweep, double width);
 KC_EXPORT void kc_sweep_free(kc_sweep *sweep);
 
 /* Writes `parts + 1` slabs, from the first to the one after the last, between which there is about equal work. */
@@ -28,18 +31,21 @@ typedef struct kc_sweep_room kc_sweep_room;
 KC_EXPORT kc_sweep_room *kc_sweep_room_new(void);
 KC_EXPORT void kc_sweep_room_free(kc_sweep_room *room);
 
-/* Adds the stays that begin in slabs `from` up to `upto` to what the room has, in no order and not joined; one that was
- * never run, or cleared, has none. `counts` may be NULL. Returns false if there is no memory left. */
+/* Adds the stays that begin in slabs `from` up to `upto` to what the room has, in no order and not joined, and maybe
+ * some that begin later; a room that was never run, or cleared, has none. A run that begins where the last in its room
+ * ended goes on there: any other has to find first who is on the way. `counts` may be NULL. Returns false if there is no
+ * memory left. */
 KC_EXPORT int kc_sweep_run(const kc_sweep *sweep, int64_t from, int64_t upto, kc_sweep_room *room,
                            kc_sweep_counts *counts);
 
-/* How many stays a room has; and forgetting them. */
+/* How many stays a room has; and forgetting them, and whatever was run. */
 KC_EXPORT int64_t kc_sweep_found(const kc_sweep_room *room);
 KC_EXPORT void kc_sweep_clear(kc_sweep_room *room);
 
 /* The stays in `count` rooms of runs over a set of `plans` plans, in order of their pair and of time, those that follow
  * upon one another joined: of `shares` shares of the pairs, of about so many stays each, share `share`. They are written
- * to `list` from place `*start` on; it has room for all stays of all rooms, and no two shares write to one place.
+ * to `list` from place `*start` on; it has room for all stays of all rooms, and no two shares write to one place. An odd
+ * share begins where the one before it ends; before the others there may be a gap.
  *
  * Returns how many are written, or -1 if there is no memory. The shares may be joined by as many threads.
  */

@@ -54,7 +54,7 @@ static kc_track way_track(const kc_sweep *sweep, int64_t plan) {
     double reach = 2.0 * (sweep->across[plans->kind[plan]] + room[0]), speed = speed_of(nodes, legs);
     double wish = speed > 0.0 ? fmax(STEPS * reach / speed, lasts / (double)legs) : lasts;
     wish = fmin(fmax(wish, room[2] + room[3]), lasts + room[2] + room[3]);
-    return (kc_track){begin - room[2], end + room[3], wish, plan, -1, 0};
+    return (kc_track){begin - room[2], end + room[3], wish, plan, -1};
 }
 
 typedef struct {
@@ -74,6 +74,20 @@ static inline int value_of(const rank *one, int digit) {
     return digit < DIGITS ? (int)(one->begin >> DIGIT_BITS * digit & (VALUES - 1)) : one->level;
 }
 
+/* Where the tracks of a part begin. */
+static inline int64_t part_from(const kc_plans *plans, int64_t plan) { return plan + plans->volume_from[plan]; }
+
+static inline int64_t first_plan(const kc_sweep *sweep, int64_t part) {
+    return sweep->plans.count * part / sweep->parts;
+}
+
+/* The level whose slabs suit a track. */
+static inline int32_t level_of(const kc_sweep *sweep, const kc_track *one) {
+    int32_t level = 0;
+    while (level + 1 < KC_LEVELS && one->wish >= sweep->width[level + 1]) level++;
+    return level;
+}
+
 /* By level and by when they begin, equals as they were: digit by digit from the last. False if there is no memory. */
 static int put_in_order(kc_sweep *sweep, int64_t count) {
     rank *ranks = malloc((size_t)(2 * count + 1) * sizeof *ranks);
@@ -85,11 +99,17 @@ static int put_in_order(kc_sweep *sweep, int64_t count) {
         free(before);
         return 0;
     }
-    for (int64_t k = 0; k < count; k++) {
-        ranks[k] = (rank){in_order(sweep->tracks[k].begin), (int32_t)sweep->tracks[k].level, (int32_t)k};
-        for (int digit = 0; digit <= DIGITS; digit++) before[digit][value_of(&ranks[k], digit)]++;
+    rank *now = ranks, *other = ranks + count, *next = ranks;
+    for (int64_t part = 0; part < sweep->parts; part++) {
+        int64_t from = part_from(&sweep->plans, first_plan(sweep, part));
+        for (int64_t k = from; k < from + sweep->laid[part].count; k++) {
+            const kc_track *one = &sweep->tracks[k];
+            *next = (rank){in_order(one->begin), level_of(sweep, one), (int32_t)k};
+            sweep->level_from[next->level + 1]++;
+            for (int digit = 0; digit <= DIGITS; digit++) before[digit][value_of(next, digit)]++;
+            next++;
+        }
     }
-    rank *now = ranks, *other = ranks + count;
     for (int digit = 0; digit <= DIGITS && count; digit++) {
         if (before[digit][value_of(now, digit)] == count) continue; /* it is the same in all */
         int32_t sum = 0;
@@ -104,6 +124,7 @@ static int put_in_order(kc_sweep *sweep, int64_t count) {
         other = done;
     }
     for (int64_t k = 0; k < count; k++) ordered[k] = sweep->tracks[now[k].index];
+    for (int level = 0; level < KC_LEVELS; level++) sweep->level_from[level + 1] += sweep->level_from[level];
     free(before);
     free(ranks);
     free(sweep->tracks);
@@ -112,23 +133,12 @@ static int put_in_order(kc_sweep *sweep, int64_t count) {
 }
 
 /* Two directions in which the plans lie far apart: east and north of them all, or two axes of the earth. */
-static kc_axes axes_of(const kc_sweep *sweep, const kc_track *tracks, int64_t count) {
-    const kc_plans *plans = &sweep->plans;
-    double sum[3] = {0.0}, square[3] = {0.0};
-    for (int64_t k = 0; k < count; k++) {
-        const double *at = tracks[k].volume < 0
-                               ? plans->nodes + KC_NODE * plans->node_from[tracks[k].plan] + KC_X
-                               : plans->areas + 8 * tracks[k].volume;
-        for (int i = 0; i < 3; i++) {
-            sum[i] += at[i];
-            square[i] += at[i] * at[i];
-        }
-    }
+static kc_axes axes_of(const kc_laid *all) {
     kc_axes axes = {{0.0}, {0.0}};
-    double n = count ? (double)count : 1.0, mean[3], spread[3];
+    double n = all->count ? (double)all->count : 1.0, mean[3], spread[3];
     for (int i = 0; i < 3; i++) {
-        mean[i] = sum[i] / n;
-        spread[i] = square[i] / n - mean[i] * mean[i];
+        mean[i] = all->sum[i] / n;
+        spread[i] = all->square[i] / n - mean[i] * mean[i];
     }
     if (kc_dot(mean, mean) > 0.25 * KC_MEAN_RADIUS_M * KC_MEAN_RADIUS_M) {
         kc_plane plane;
@@ -143,77 +153,95 @@ static kc_axes axes_of(const kc_sweep *sweep, const kc_track *tracks, int64_t co
     return axes;
 }
 
-kc_sweep *kc_sweep_lay(const kc_plans *plans, const kc_minima *minima, double width) {
-    int64_t most = plans->count + (plans->count ? plans->volume_from[plans->count] : 0), count = 0;
+kc_sweep *kc_sweep_new(const kc_plans *plans, const kc_minima *minima, int64_t parts) {
     kc_sweep *sweep = calloc(1, sizeof *sweep);
-    kc_track *tracks = malloc((size_t)(most + 1) * sizeof *tracks);
-    if (!sweep || !tracks) {
-        free(sweep);
-        free(tracks);
-        return NULL;
-    }
+    if (!sweep) return NULL;
     sweep->plans = *plans;
     sweep->minima = *minima;
-    sweep->tracks = tracks;
-    share_out(sweep);
-    double weights = 0.0, logs = 0.0, begin = INFINITY, end = -INFINITY;
-    for (int64_t i = 0; i < plans->count; i++) {
-        if (i + AHEAD < plans->count) call_for(plans, i + AHEAD);
-        if (plans->node_from[i + 1] - plans->node_from[i] > 1) {
-            tracks[count] = way_track(sweep, i);
-            if (tracks[count].wish > 0.0) count++;
-        }
-        for (int64_t v = plans->volume_from[i]; v < plans->volume_from[i + 1]; v++) {
-            const double *volume = plans->volumes + 4 * v;
-            if (volume[1] > volume[0])
-                tracks[count++] = (kc_track){volume[0], volume[1], 0.25 * (volume[1] - volume[0]), i, v, 0};
-        }
-    }
-    for (int64_t k = 0; k < count; k++) {
-        double weight = (tracks[k].end - tracks[k].begin) / tracks[k].wish;
-        weights += weight;
-        logs += weight * log(tracks[k].wish);
-        begin = fmin(begin, tracks[k].begin);
-        end = fmax(end, tracks[k].end);
-    }
-    if (!(width > 0.0)) width = count ? exp(logs / weights) : 1.0;
-    for (int64_t k = 0; k < count; k++)
-        while (tracks[k].level + 1 < KC_LEVELS && tracks[k].wish >= width * exp2(KC_FINER * (double)(tracks[k].level + 1)))
-            tracks[k].level++;
-    sweep->axes = axes_of(sweep, tracks, count); /* while the plans are one after the other */
-    if (!put_in_order(sweep, count)) {
+    sweep->parts = parts;
+    sweep->tracks = malloc((size_t)(part_from(plans, plans->count) + 1) * sizeof *sweep->tracks);
+    sweep->laid = calloc((size_t)parts, sizeof *sweep->laid);
+    if (!sweep->tracks || !sweep->laid) {
         kc_sweep_free(sweep);
         return NULL;
     }
-    tracks = sweep->tracks;
-    for (int64_t k = count; k-- > 0;) sweep->level_from[tracks[k].level] = k;
-    sweep->level_from[KC_LEVELS] = count;
-    for (int level = KC_LEVELS - 1; level >= 0; level--) {
-        int none = sweep->level_from[level] >= count || tracks[sweep->level_from[level]].level != level;
-        if (none) sweep->level_from[level] = sweep->level_from[level + 1];
-        sweep->width[level] = width * exp2(KC_FINER * (double)level);
-    }
-    sweep->origin = count ? begin - KC_SLIP_S : 0.0;
-    sweep->slabs = count ? (int64_t)floor((end + KC_SLIP_S - sweep->origin) / width) + 1 : 0;
+    share_out(sweep);
     return sweep;
+}
+
+/* Adds a track to a part, and what lies at `place`. */
+static inline void put_track(kc_laid *part, kc_track *tracks, kc_track one, const double *place) {
+    double weight = (one.end - one.begin) / one.wish;
+    tracks[part->count++] = one;
+    part->weights += weight;
+    part->logs += weight * log(one.wish);
+    part->begin = fmin(part->begin, one.begin);
+    part->end = fmax(part->end, one.end);
+    for (int i = 0; i < 3; i++) {
+        part->sum[i] += place[i];
+        part->square[i] += place[i] * place[i];
+    }
+}
+
+void kc_sweep_lay(kc_sweep *sweep, int64_t part) {
+    const kc_plans *plans = &sweep->plans;
+    kc_laid laid = {.begin = INFINITY, .end = -INFINITY};
+    int64_t first = first_plan(sweep, part), last = first_plan(sweep, part + 1);
+    kc_track *tracks = sweep->tracks + part_from(plans, first);
+    for (int64_t i = first; i < last; i++) {
+        if (i + AHEAD < last) call_for(plans, i + AHEAD);
+        if (plans->node_from[i + 1] - plans->node_from[i] > 1) {
+            kc_track way = way_track(sweep, i);
+            if (way.wish > 0.0) put_track(&laid, tracks, way, plans->nodes + KC_NODE * plans->node_from[i] + KC_X);
+        }
+        for (int64_t v = plans->volume_from[i]; v < plans->volume_from[i + 1]; v++) {
+            double from = plans->volumes[4 * v], upto = plans->volumes[4 * v + 1];
+            if (upto > from)
+                put_track(&laid, tracks, (kc_track){from, upto, 0.25 * (upto - from), i, v}, plans->areas + 8 * v);
+        }
+    }
+    sweep->laid[part] = laid;
+}
+
+int kc_sweep_order(kc_sweep *sweep, double width) {
+    kc_laid all = {.begin = INFINITY, .end = -INFINITY};
+    for (int64_t part = 0; part < sweep->parts; part++) {
+        const kc_laid *one = &sweep->laid[part];
+        all.count += one->count;
+        all.weights += one->weights;
+        all.logs += one->logs;
+        all.begin = fmin(all.begin, one->begin);
+        all.end = fmax(all.end, one->end);
+        for (int i = 0; i < 3; i++) {
+            all.sum[i] += one->sum[i];
+            all.square[i] += one->square[i];
+        }
+    }
+    if (!(width > 0.0)) width = all.count ? exp(all.logs / all.weights) : 1.0;
+    for (int level = 0; level < KC_LEVELS; level++) sweep->width[level] = width * exp2(KC_FINER * (double)level);
+    sweep->axes = axes_of(&all);
+    sweep->origin = all.count ? all.begin - KC_SLIP_S : 0.0;
+    sweep->slabs = all.count ? (int64_t)floor((all.end + KC_SLIP_S - sweep->origin) / width) + 1 : 0;
+    return put_in_order(sweep, all.count);
 }
 
 void kc_sweep_free(kc_sweep *sweep) {
     if (!sweep) return;
     free(sweep->tracks);
+    free(sweep->laid);
     free(sweep);
 }
 
 void kc_sweep_cut(const kc_sweep *sweep, int64_t parts, int64_t *cuts) {
-    enum { BINS = 2048 };
+    enum { BINS = 2048, ENOUGH = 4096 };
     double there[BINS + 1] = {0.0}, passed[BINS + 1] = {0.0}, now = 0.0;
-    double per_bin = (double)sweep->slabs / BINS;
-    for (int64_t k = 0; k < sweep->level_from[KC_LEVELS]; k++) {
+    double per_bin = (double)sweep->slabs / BINS, rate = 1.0 / (sweep->width[0] * per_bin);
+    int64_t step = sweep->level_from[KC_LEVELS] / ENOUGH + 1; /* one stands for so many */
+    for (int64_t k = 0; k < sweep->level_from[KC_LEVELS]; k += step) {
         const kc_track *one = &sweep->tracks[k];
-        double from = (one->begin - sweep->origin) / (sweep->width[0] * per_bin);
-        double upto = (one->end - sweep->origin) / (sweep->width[0] * per_bin);
-        there[(int)fmin(fmax(from, 0.0), BINS - 1)] += 1.0;
-        there[(int)fmin(fmax(upto, 0.0), BINS - 1) + 1] -= 1.0;
+        double from = (one->begin - sweep->origin) * rate, upto = (one->end - sweep->origin) * rate;
+        there[(int)fmin(fmax(from, 0.0), BINS - 1)] += (double)step;
+        there[(int)fmin(fmax(upto, 0.0), BINS - 1) + 1] -= (double)step;
     }
     for (int bin = 0; bin < BINS; bin++) {
         now += there[bin];

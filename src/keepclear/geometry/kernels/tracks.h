@@ -12,14 +12,23 @@ static const double KC_SLIP_S = 1e-5;  /* so far outside its slab a stay may beg
 typedef struct {
     double begin, end, wish; /* when it is there, and the width of slab that suits it, s */
     int64_t plan, volume;    /* `volume` is -1 for a way */
-    int64_t level;
 } kc_track;
+
+/* What a part of the plans was laid out to: how many tracks, and sums over them. */
+typedef struct {
+    int64_t count;
+    double weights, logs;      /* in how many slabs they would be, and the logarithms of their wishes, so weighted */
+    double begin, end;         /* of all */
+    double sum[3], square[3]; /* of where they lie */
+} kc_laid;
 
 struct kc_sweep {
     kc_plans plans;
     kc_minima minima;
     double across[KC_KINDS], height[KC_KINDS]; /* shares: two kinds must never keep more than the sum of theirs */
-    kc_track *tracks;                          /* by level, then by begin */
+    kc_laid *laid;                             /* (parts,) */
+    int64_t parts;
+    kc_track *tracks;                          /* by level, then by begin; before they are ordered: by plan, part by part */
     int64_t level_from[KC_LEVELS + 1];
     double origin, width[KC_LEVELS];
     int64_t slabs; /* of the finest level */
