@@ -22,7 +22,7 @@ from keepclear.geometry.kernels import BREACH, BreachList, MinimaStruct, PlansSt
 from keepclear.geometry.pack import Packed, pack
 from keepclear.geometry.soundness import not_between
 
-PIECES = 48
+PIECES = 64
 """The time swept is cut in so many pieces for each thread, of about as much work: no thread waits longer for another
 than one of them takes."""
 PARTS = 4

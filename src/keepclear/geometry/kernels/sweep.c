@@ -136,8 +136,9 @@ static void begin_at(kc_sweep_room *now, const kc_sweep *sweep, int64_t slab) {
     for (int level = 0; level < KC_LEVELS; level++) {
         now->level[level].slab = -1;
         now->level[level].count = 0;
-        now->level[level].track = sweep->level_from[level];
-        now->next[level] = next_slab(now, level, slab >> (KC_FINER * level));
+        int64_t first = slab >> (KC_FINER * level);
+        now->level[level].track = kc_first_track(sweep, level, kc_slab_at(sweep, level, first));
+        now->next[level] = next_slab(now, level, first);
     }
 }
 

@@ -106,6 +106,7 @@ static int put_in_order(kc_sweep *sweep, int64_t count) {
             const kc_track *one = &sweep->tracks[k];
             *next = (rank){in_order(one->begin), level_of(sweep, one), (int32_t)k};
             sweep->level_from[next->level + 1]++;
+            sweep->longest[next->level] = fmax(sweep->longest[next->level], one->end - one->begin);
             for (int digit = 0; digit <= DIGITS; digit++) before[digit][value_of(next, digit)]++;
             next++;
         }
@@ -223,6 +224,19 @@ int kc_sweep_order(kc_sweep *sweep, double width) {
     sweep->origin = all.count ? all.begin - KC_SLIP_S : 0.0;
     sweep->slabs = all.count ? (int64_t)floor((all.end + KC_SLIP_S - sweep->origin) / width) + 1 : 0;
     return put_in_order(sweep, all.count);
+}
+
+int64_t kc_first_track(const kc_sweep *sweep, int level, double t) {
+    int64_t low = sweep->level_from[level], high = sweep->level_from[level + 1];
+    double begin = t - sweep->longest[level] - 1.0; /* a second more than enough, for rounding */
+    while (low < high) {
+        int64_t middle = (low + high) / 2;
+        if (sweep->tracks[middle].begin < begin)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
 }
 
 void kc_sweep_free(kc_sweep *sweep) {

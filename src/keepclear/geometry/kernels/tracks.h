@@ -30,10 +30,14 @@ struct kc_sweep {
     int64_t parts;
     kc_track *tracks;                          /* by level, then by begin; before they are ordered: by plan, part by part */
     int64_t level_from[KC_LEVELS + 1];
+    double longest[KC_LEVELS]; /* of the tracks of each level, s */
     double origin, width[KC_LEVELS];
     int64_t slabs; /* of the finest level */
     kc_axes axes;
 };
+
+/* The first track of a level that may be there at t or later. */
+int64_t kc_first_track(const kc_sweep *sweep, int level, double t);
 
 /* When a slab of a level begins, s. */
 static inline double kc_slab_at(const kc_sweep *sweep, int level, int64_t slab) {
