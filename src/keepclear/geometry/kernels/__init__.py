@@ -213,9 +213,9 @@ def taken(found: ctypes.Structure, row: np.dtype[np.void] = BREACH) -> npt.NDArr
     """The rows of a list that a kernel grew (`list`, `count`), shape (count,); the list's own memory is given back."""
     assert LIBRARY is not None
     try:
-        if not found.count:
-            return np.empty(0, dtype=row)
-        raw = (ctypes.c_char * (found.count * row.itemsize)).from_address(found.list)
-        return np.frombuffer(raw, dtype=row).copy()
+        rows = np.empty(found.count, dtype=row)
+        if found.count:
+            ctypes.memmove(pointer(rows), found.list, rows.nbytes)
+        return rows
     finally:
         LIBRARY.kc_free(found.list)
