@@ -1,6 +1,8 @@
 /* Groups of movers as their reports come in: where the middle is, who stands, who is with whom. */
 #include "reports.h"
 
+#include <string.h>
+
 /* The value that would stand at a place if an array were in rising order. The array is put in disorder. */
 static double ranked(double *values, int64_t count, int64_t place) {
     int64_t low = 0, high = count - 1;
@@ -179,6 +181,54 @@ KC_EXPORT void kc_hear_groups(int64_t n, const int64_t *mover, const double *t, 
     }
 }
 
+/* A member that is placed, for kc_hold_together: x, y, z, how uncertain, and its body (0: none). */
+enum { SPOT_DOUBT = 3, SPOT_BODY = 4, SPOT = 5 };
+
+/* How far two members were apart at least, m; infinite if that is more than `most`, which mostly needs no root. */
+static inline double apart_at_least(const double *one, const double *other, double most) {
+    double reach = most + one[SPOT_DOUBT] + other[SPOT_DOUBT], chord2 = 0.0;
+    for (int i = 0; i < 3; i++) chord2 += (one[i] - other[i]) * (one[i] - other[i]);
+    if (chord2 > reach * reach * (1.0 + 1e-9)) return INFINITY; /* along the ground it is no shorter */
+    double low = kc_apart(one, other) - one[SPOT_DOUBT] - other[SPOT_DOUBT];
+    return low > most ? INFINITY : low;
+}
+
+/* Puts members in order of the bodies that they form: each grows from its first member over steps of at most `spread`.
+ * Returns how many bodies of two or more there are; those alone are of none. */
+static int64_t form_bodies(double *spots, int64_t placed, double spread) {
+    int64_t bodies = 0;
+    for (int64_t first = 0, reached; first < placed; first = reached) {
+        reached = first + 1;
+        for (int64_t i = first; i < reached; i++)
+            for (int64_t j = reached; j < placed; j++) {
+                double *one = spots + SPOT * i, *other = spots + SPOT * j, *next = spots + SPOT * reached, swap[SPOT];
+                if (apart_at_least(one, other, spread) > spread) continue;
+                memcpy(swap, next, sizeof swap);
+                memmove(next, other, sizeof swap);
+                memcpy(other, swap, sizeof swap);
+                reached++;
+            }
+        bodies += reached - first > 1;
+        for (int64_t i = first; i < reached; i++) spots[SPOT * i + SPOT_BODY] = reached - first > 1 ? (double)bodies : 0.0;
+    }
+    return bodies;
+}
+
+/* How far apart the nearest two of different bodies were at least, m. */
+static double gap_between(const double *spots, int64_t placed) {
+    double gap = INFINITY;
+    for (int64_t i = 0; i < placed; i++) {
+        const double *one = spots + SPOT * i;
+        if (one[SPOT_BODY] == 0.0) continue;
+        for (int64_t j = 0; j < i; j++) {
+            const double *other = spots + SPOT * j;
+            if (other[SPOT_BODY] != 0.0 && other[SPOT_BODY] != one[SPOT_BODY])
+                gap = fmin(gap, apart_at_least(one, other, gap));
+        }
+    }
+    return gap;
+}
+
 /* How the members of groups held together at n moments, each a report of a member.
  *
  * In: `mover` and `at`; the reports and groups as above, `spread` (groups,), `silent` (groups,). `scratch` has room for
@@ -192,68 +242,28 @@ KC_EXPORT void kc_hold_together(int64_t n, const int64_t *mover, const double *a
                                 double *out) {
     for (int64_t row = 0; row < n; row++, out += 6) {
         int64_t m = mover[row], g = group_of[m], placed = 0, others = 0, me = -1;
-        double *place = scratch; /* x, y, z, doubt, body */
+        double *place = scratch;
         for (int i = 0; i < 6; i++) out[i] = NAN;
         for (int64_t j = member_from[g]; j < member_from[g + 1]; j++) {
             int64_t other = member[j];
             if (other < 0 || !heard[other]) continue;
             others += other != m;
-            double *one = place + 5 * placed;
-            if (!kc_placed(reports, heard, kept, other, at[row], silent[g], one, one + 3)) continue;
+            double *one = place + SPOT * placed;
+            if (!kc_placed(reports, heard, kept, other, at[row], silent[g], one, one + SPOT_DOUBT)) continue;
             if (other == m) me = placed;
-            one[4] = -1.0;
             placed++;
         }
         out[2] = (double)placed;
         out[5] = (double)others + 1.0;
         if (me < 0) continue; /* no longer kept */
         double least = INFINITY;
-        for (int64_t j = 0; j < placed; j++) {
-            if (j == me) continue;
-            double low = kc_apart(place + 5 * me, place + 5 * j) - place[5 * me + 3] - place[5 * j + 3];
-            if (low < least) least = low;
-        }
+        for (int64_t j = 0; j < placed; j++)
+            if (j != me) least = fmin(least, apart_at_least(place + SPOT * me, place + SPOT * j, least));
         if (placed > 1 && 2 * (placed - 1) >= others) out[0] = least > spread[g];
         out[1] = least;
-        /* Bodies: each grows from its first member over steps of at most the spread. */
-        int64_t bodies = 0, next = 0, left = placed;
-        while (left) {
-            while (place[5 * next + 4] >= 0.0) next++;
-            double body = (double)next;
-            int64_t size = 1, grown = 1;
-            place[5 * next + 4] = body;
-            left--;
-            for (int64_t from = next; grown; from = next) { /* until nobody more is reached */
-                grown = 0;
-                for (int64_t i = from; i < placed && left; i++) {
-                    if (place[5 * i + 4] != body) continue;
-                    for (int64_t j = next; j < placed; j++) {
-                        if (place[5 * j + 4] >= 0.0) continue;
-                        if (kc_apart(place + 5 * i, place + 5 * j) - place[5 * i + 3] - place[5 * j + 3] > spread[g])
-                            continue;
-                        place[5 * j + 4] = body;
-                        size++;
-                        grown++;
-                        left--;
-                    }
-                }
-                if (!left) break;
-            }
-            if (size > 1) bodies++;
-            else place[5 * next + 4] = (double)placed; /* alone */
-        }
+        int64_t bodies = form_bodies(place, placed, spread[g]);
         out[3] = (double)bodies;
-        out[4] = 0.0;
-        if (bodies < 2) continue;
-        double gap = INFINITY;
-        for (int64_t i = 0; i < placed; i++)
-            for (int64_t j = 0; j < i; j++) {
-                double one = place[5 * i + 4], other = place[5 * j + 4];
-                if (one == other || one == (double)placed || other == (double)placed) continue;
-                double low = kc_apart(place + 5 * i, place + 5 * j) - place[5 * i + 3] - place[5 * j + 3];
-                if (low < gap) gap = low;
-            }
-        out[4] = gap;
+        out[4] = bodies < 2 ? 0.0 : gap_between(place, placed);
     }
 }
 
