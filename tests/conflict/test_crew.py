@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import signal
 import threading
 from collections import deque
+from collections.abc import Callable
 from time import sleep
 
 import pytest
@@ -86,6 +88,92 @@ def test_what_all_raise_is_raised_once(hands: int) -> None:
     with Crew(hands) as crew, pytest.raises(MemoryError):
         crew.each(range(1_000), work)
     assert 4 <= len(begun) <= 3 + hands
+
+
+def slowly(over: deque[int], piece: int) -> None:
+    """Whoever does not wait for this to be over is through before it is."""
+    sleep(0.05)
+    over.append(piece)
+
+
+@pytest.mark.parametrize("fails", [0, 1, 2])
+@pytest.mark.parametrize("error", [MemoryError, KeyboardInterrupt])
+def test_nobody_is_at_work_when_what_a_hand_raised_is_raised(fails: int, error: type[BaseException]) -> None:
+    all_begun, over = threading.Barrier(3), deque[int]()
+
+    def work(hand: int, piece: int) -> None:
+        all_begun.wait(30)
+        if hand == fails:
+            raise error
+        slowly(over, piece)
+
+    with Crew(3) as crew:
+        with pytest.raises(error):
+            crew.each(range(3), work)
+        assert len(over) == 2
+
+
+def test_nobody_is_at_work_when_progress_fails() -> None:
+    begun, over = threading.Event(), deque[int]()
+
+    def work(hand: int, piece: int) -> None:
+        if hand == 0:
+            assert begun.wait(30)
+        else:
+            begun.set()
+            slowly(over, piece)
+
+    def refuse(done: int, of: int) -> None:
+        raise KeyboardInterrupt
+
+    with Crew(2) as crew:
+        with pytest.raises(KeyboardInterrupt):
+            crew.each(range(2), work, refuse)
+        assert list(over) == [1]
+
+
+def test_nobody_is_at_work_when_who_asks_is_interrupted_again_and_again() -> None:
+    """While there is nothing left to do but to wait for the other."""
+    asks, begun, over = threading.main_thread().ident, threading.Event(), deque[int]()
+    assert asks is not None
+
+    def work(hand: int, piece: int) -> None:
+        if hand == 0:
+            assert begun.wait(30)
+            return
+        begun.set()
+        for _ in range(3):
+            sleep(0.02)  # whoever asks has time to see it
+            signal.pthread_kill(asks, signal.SIGINT)
+        slowly(over, piece)
+
+    with Crew(2) as crew:
+        with pytest.raises(KeyboardInterrupt):
+            crew.each([0, 1], work)
+        assert list(over) == [1]
+
+
+def test_nobody_is_at_work_when_a_hand_is_not_to_be_had(monkeypatch: pytest.MonkeyPatch) -> None:
+    start: Callable[[threading.Thread], None] = threading.Thread.start
+    began, over, threads = threading.Event(), deque[int](), deque[threading.Thread]()
+
+    def start_one(thread: threading.Thread) -> None:
+        threads.append(thread)
+        if len(threads) > 1:
+            assert began.wait(30)
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    def work(_: int, piece: int) -> None:
+        began.set()
+        slowly(over, piece)
+
+    monkeypatch.setattr(threading.Thread, "start", start_one)
+    with Crew(3) as crew:
+        with pytest.raises(RuntimeError):
+            crew.each(range(300), work)
+        assert len(over) == 1
+        assert not threads[0].is_alive()
 
 
 @pytest.mark.parametrize("hands", [1, 3])

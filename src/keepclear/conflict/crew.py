@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack
 from itertools import pairwise
 from typing import TypeVar
@@ -20,9 +20,11 @@ class Crew:
     def __init__(self, hands: int) -> None:
         self.hands = hands
         self._held = ExitStack()
+        self._helpers: ThreadPoolExecutor | None = None
 
     def __enter__(self) -> Crew:
-        self._helpers = self._held.enter_context(ThreadPoolExecutor(self.hands - 1)) if self.hands > 1 else None
+        if self.hands > 1:
+            self._helpers = self._held.enter_context(ThreadPoolExecutor(self.hands - 1))
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -34,7 +36,8 @@ class Crew:
         """Call `work` with a hand, from 0 on, and a piece, for every piece; `progress` is called in this thread.
 
         A hand does one piece at a time, and pieces that follow upon one another in turn as far as it can be. What one
-        raises is raised here; nobody then begins anything more.
+        raises is raised here; nobody then begins anything more. However it ends, nobody is at work when it has: what
+        they worked on may be given back.
         """
         shares, done, told = shared_out(pieces, self.hands), deque[None](), 0
 
@@ -46,9 +49,12 @@ class Crew:
                     if tell is not None:
                         tell()
             except BaseException:
-                for share in shares:
-                    share.clear()
+                stop()
                 raise
+
+        def stop() -> None:
+            for share in shares:
+                share.clear()
 
         def tell() -> None:
             nonlocal told
@@ -56,11 +62,31 @@ class Crew:
                 told += 1
                 progress(told, len(pieces))
 
-        others = [self._helpers.submit(help_out, hand) for hand in range(1, self.hands)] if self._helpers else []
-        help_out(0, tell)
-        for other in others:
-            other.result()
+        others: list[Future[None]] = []
+        try:
+            if self._helpers is not None:
+                others.extend(self._helpers.submit(help_out, hand) for hand in range(1, self.hands))
+            help_out(0, tell)
+            for other in others:
+                other.result()
+        except BaseException:
+            stop()
+            self._dismiss(others)
+            raise
         tell()
+
+    def _dismiss(self, others: Sequence[Future[None]]) -> None:
+        """Wait until they are through, however often this thread is interrupted, and let all helpers go."""
+        interrupted: KeyboardInterrupt | None = None
+        while self._helpers is not None:
+            try:
+                wait(others)
+                self._helpers.shutdown(cancel_futures=True)  # one may wait for a thread that could not be begun
+                self._helpers = None
+            except KeyboardInterrupt as again:
+                interrupted = again
+        if interrupted is not None:
+            raise interrupted
 
 
 def shared_out(pieces: Sequence[Piece], hands: int) -> list[deque[Piece]]:
