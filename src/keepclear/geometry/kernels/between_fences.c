@@ -59,6 +59,12 @@ static void suspect(kc_fences *all, int32_t fence, int32_t *count) {
     all->candidates[(*count)++] = fence;
 }
 
+/* Whether it hangs on the moment or the height if a part holds now. */
+static int looks(const kc_fences *all, int32_t part) {
+    int holding = all->clocks[part].holding;
+    return holding == KC_LOOK || holding == KC_BAND;
+}
+
 /* Those with a rim, a window or a band in a cell within half a step of the way. */
 static void walk(kc_fences *all, const way *way, int32_t *count) {
     for (int level = 0; level < KC_LEVELS; level++) {
@@ -82,10 +88,10 @@ static void walk(kc_fences *all, const way *way, int32_t *count) {
                 const kc_fence_cell *cell = kc_fence_cell_of(all, key);
                 if (!cell) continue;
                 for (int32_t c = 0; c < cell->cover_count; c++)
-                    if (all->holding[cell->covers[c].part] == KC_LOOK) suspect(all, cell->covers[c].fence, count);
+                    if (looks(all, cell->covers[c].part)) suspect(all, cell->covers[c].fence, count);
                 for (int32_t at = KC_PLANE_DOUBLES; at < cell->rim_size;) {
                     const kc_rim *rim = (const kc_rim *)(cell->rims + at);
-                    if (all->holding[rim->part] != KC_SHUT) suspect(all, rim->fence, count);
+                    if (all->clocks[rim->part].holding != KC_SHUT) suspect(all, rim->fence, count);
                     at += KC_RIM_DOUBLES + (rim->edges > 0 ? rim->edges * KC_EDGE_DOUBLES : 0);
                 }
             }
@@ -178,12 +184,13 @@ int kc_fences_between(kc_fences *all, kc_insider *one, int32_t count, const kc_r
     way way;
     int64_t first = seen->count;
     int32_t asked = 0;
+    const kc_stay *old = kc_stays_of(one), *end = old + one->count;
     all->passing_mark++;
     if (make_way(reports, row, &way)) walk(all, &way, &asked);
     else way.parts = 0;
     /* Those it was within, or is: asked if that has changed, or if the walk met them. */
     for (int32_t i = 0, k = 0; i < one->count || k < count;) {
-        int32_t was = i < one->count ? one->stays[i].fence : INT32_MAX, is = k < count ? all->found[k].fence : INT32_MAX;
+        int32_t was = i < one->count ? old[i].fence : INT32_MAX, is = k < count ? all->found[k].fence : INT32_MAX;
         if (was != is) suspect(all, was < is ? was : is, &asked);
         int32_t next = was < is ? was : is;
         i += was == next;
@@ -194,7 +201,7 @@ int kc_fences_between(kc_fences *all, kc_insider *one, int32_t count, const kc_r
         kc_stay stay = {fence, 0, 0.0};
         int before = 0, after = 0;
         for (int32_t k = 0; k < one->count; k++)
-            if (one->stays[k].fence == fence) before = 1, stay = one->stays[k];
+            if (old[k].fence == fence) before = 1, stay = old[k];
         for (int32_t k = 0; k < count; k++)
             if (all->found[k].fence == fence) after = 1, flags = all->found[k].flags;
         if (!pass(all, &way, reports, row, fence, &stay, before, after, flags, dwell, seen)) return 0;
@@ -204,17 +211,12 @@ int kc_fences_between(kc_fences *all, kc_insider *one, int32_t count, const kc_r
     if (seen->count - first > 1)
         qsort(seen->list + first, (size_t)(seen->count - first), sizeof *seen->list, by_time);
 
-    if (!count && !one->count) return 1;
-    if (!kc_room_for_stays(one, count + one->count)) return 0;
-    kc_stay *old = one->stays + count, *end = old + one->count;
-    memmove(old, one->stays, (size_t)one->count * sizeof *old);
     for (int32_t k = 0; k < count; k++) {
         int32_t fence = all->found[k].fence;
         while (old < end && old->fence < fence) old++;
         const kc_passing *passing = all->passing + fence;
-        if (passing->mark == all->passing_mark) one->stays[k] = (kc_stay){fence, passing->told, passing->since};
-        else one->stays[k] = *old;
+        if (passing->mark == all->passing_mark) all->staying[k] = (kc_stay){fence, passing->told, passing->since};
+        else all->staying[k] = *old;
     }
-    one->count = count;
-    return 1;
+    return kc_keep_stays(all, one, count);
 }

@@ -18,13 +18,15 @@ KC_EXPORT void kc_fences_drop(kc_fences *all) {
         free(all->parts[i].cells);
         free(all->parts[i].eights);
     }
-    for (int64_t i = 0; i < all->movers; i++) free(all->insiders[i].stays);
+    for (int64_t i = 0; i < all->movers; i++) free(all->insiders[i].many);
     free(all->table);
     free(all->parts);
-    free(all->holding);
+    free(all->clocks);
+    free(all->bands);
     free(all->first_part);
     free(all->insiders);
     free(all->found);
+    free(all->staying);
     free(all->passing);
     free(all->candidates);
     free(all);
@@ -68,9 +70,15 @@ static int32_t new_part(kc_fences *all) {
         kc_holds *found = realloc(all->found, (size_t)room * sizeof *found);
         if (!found) return -1;
         all->found = found;
-        uint8_t *holding = realloc(all->holding, (size_t)room);
-        if (!holding) return -1;
-        all->holding = holding;
+        kc_stay *staying = realloc(all->staying, (size_t)room * sizeof *staying);
+        if (!staying) return -1;
+        all->staying = staying;
+        kc_clock *clocks = realloc(all->clocks, (size_t)room * sizeof *clocks);
+        if (!clocks) return -1;
+        all->clocks = clocks;
+        kc_band *bands = realloc(all->bands, (size_t)room * sizeof *bands);
+        if (!bands) return -1;
+        all->bands = bands;
     }
     memset(all->parts + all->part_count, 0, sizeof *all->parts);
     return (int32_t)all->part_count++;
@@ -109,6 +117,8 @@ KC_EXPORT int kc_fence_put(kc_fences *all, int32_t fence, const kc_plans *plans,
                           .from = limits[0], .upto = limits[1], .lower = limits[2], .upper = limits[3],
                           .datum = plans->datum[plan]};
         all->first_part[fence] = number;
+        all->clocks[number].datum = plans->datum[plan];
+        all->bands[number] = (kc_band){part->lower + KC_DEPTH_M, part->upper - KC_DEPTH_M};
         if (!kc_fence_lay(all, number)) return -1;
     }
     return 0;
@@ -127,9 +137,10 @@ KC_EXPORT void kc_fence_remove(kc_fences *all, int32_t fence) {
     }
     for (int64_t i = 0; i < all->movers; i++) {
         kc_insider *one = all->insiders + i;
+        kc_stay *stays = kc_stays_of(one);
         int32_t kept = 0;
         for (int32_t k = 0; k < one->count; k++)
-            if (one->stays[k].fence != fence) one->stays[kept++] = one->stays[k];
+            if (stays[k].fence != fence) stays[kept++] = stays[k];
         one->count = kept;
     }
 }
@@ -140,7 +151,7 @@ static int every_height(const kc_part *part) {
     return part->lower <= -KC_BOUNDLESS_M && part->upper >= KC_BOUNDLESS_M;
 }
 
-/* Sets `holding` for reports from `first` to `last`, unless it serves for them already. */
+/* Sets the clocks for reports from `first` to `last`, unless it serves for them already. */
 static void set_clocks(kc_fences *all, double first, double last) {
     if (first >= all->calm_from && last < all->calm_upto) return;
     all->calm_from = -INFINITY;
@@ -154,20 +165,23 @@ static void set_clocks(kc_fences *all, double first, double last) {
             if (ends[k] > last) all->calm_upto = fmin(all->calm_upto, ends[k]);
         }
         int shut = last < part->from || first >= part->upto, open = first >= part->from && last < part->upto;
-        all->holding[i] = shut ? KC_SHUT : open && every_height(part) ? KC_HOLDS : KC_LOOK;
+        all->clocks[i].holding = shut ? KC_SHUT : !open ? KC_LOOK : every_height(part) ? KC_HOLDS : KC_BAND;
     }
 }
 
 /* Whether a part holds at that time and height; *flags says what could not be compared. */
 static inline int holds_now(const kc_fences *all, int32_t number, double t, double alt, int32_t datum, int32_t *flags) {
     *flags = 0;
-    if (all->holding[number] != KC_LOOK) return all->holding[number] == KC_HOLDS;
-    const kc_part *part = all->parts + number;
-    if (!(t >= part->from && t < part->upto)) return 0;
-    if (every_height(part)) return 1;
-    if (datum != part->datum) *flags = KC_HEIGHTS_NOT_COMPARABLE;
+    kc_clock clock = all->clocks[number];
+    if (clock.holding == KC_HOLDS || clock.holding == KC_SHUT) return clock.holding == KC_HOLDS;
+    if (clock.holding == KC_LOOK) {
+        const kc_part *part = all->parts + number;
+        if (!(t >= part->from && t < part->upto)) return 0;
+        if (every_height(part)) return 1;
+    }
+    if (datum != clock.datum) *flags = KC_HEIGHTS_NOT_COMPARABLE;
     else if (isnan(alt)) *flags = KC_HEIGHT_UNKNOWN;
-    else return alt > part->lower + KC_DEPTH_M && alt < part->upper - KC_DEPTH_M;
+    else return alt > all->bands[number].above && alt < all->bands[number].below;
     return 1;
 }
 
@@ -295,14 +309,15 @@ static int see(kc_sightings *seen, const kc_reports *reports, int64_t row, int32
     return kc_add_seen(seen, &one);
 }
 
-int kc_room_for_stays(kc_insider *one, int32_t count) {
-    if (count <= one->room) return 1;
-    int32_t room = one->room ? one->room : 4;
-    while (room < count) room *= 2;
-    kc_stay *stays = realloc(one->stays, (size_t)room * sizeof *stays);
-    if (!stays) return 0;
-    one->stays = stays;
-    one->room = room;
+int kc_keep_stays(const kc_fences *all, kc_insider *one, int32_t count) {
+    if (count > KC_FEW_STAYS && count > one->room) {
+        kc_stay *many = realloc(one->many, 2 * (size_t)count * sizeof *many);
+        if (!many) return 0;
+        one->many = many;
+        one->room = 2 * count;
+    }
+    if (count) memcpy(kc_stays_of(one), all->staying, (size_t)count * sizeof *all->staying);
+    one->count = count;
     return 1;
 }
 
@@ -310,31 +325,27 @@ int kc_room_for_stays(kc_insider *one, int32_t count) {
 static int compare(kc_fences *all, kc_insider *one, int32_t count, const kc_reports *reports, int64_t row,
                    kc_sightings *seen) {
     double t = reports->t[row];
-    int32_t old = one->count, same = old == count;
-    for (int32_t k = 0; same && k < count; k++) same = one->stays[k].fence == all->found[k].fence;
-    if (!same) {
-        for (int32_t i = 0, k = 0; i < old; i++) {
-            while (k < count && all->found[k].fence < one->stays[i].fence) k++;
-            if (k < count && all->found[k].fence == one->stays[i].fence) continue;
-            if (!see(seen, reports, row, KC_LEFT, one->stays[i].fence, 0, t - one->stays[i].since)) return 0;
-        }
-        if (!kc_room_for_stays(one, count + old)) return 0;
-        /* The old ones are moved to the end, and merged from there. */
-        kc_stay *before = one->stays + count, *end = before + old;
-        memmove(before, one->stays, (size_t)old * sizeof *before);
-        for (int32_t k = 0; k < count; k++) {
-            int32_t fence = all->found[k].fence;
-            while (before < end && before->fence < fence) before++;
-            if (before < end && before->fence == fence) {
-                one->stays[k] = *before++;
-                continue;
-            }
-            one->stays[k] = (kc_stay){fence, 0, t};
-            if (!see(seen, reports, row, KC_ENTERED, fence, all->found[k].flags, NAN)) return 0;
-        }
-        one->count = count;
+    const kc_stay *before = kc_stays_of(one), *end = before + one->count;
+    int same = one->count == count;
+    for (int32_t k = 0; same && k < count; k++) same = before[k].fence == all->found[k].fence;
+    if (same) return 1;
+    int32_t k = 0;
+    for (const kc_stay *stay = before; stay < end; stay++) {
+        while (k < count && all->found[k].fence < stay->fence) k++;
+        if (k < count && all->found[k].fence == stay->fence) continue;
+        if (!see(seen, reports, row, KC_LEFT, stay->fence, 0, t - stay->since)) return 0;
     }
-    return 1;
+    for (k = 0; k < count; k++) {
+        int32_t fence = all->found[k].fence;
+        while (before < end && before->fence < fence) before++;
+        if (before < end && before->fence == fence) {
+            all->staying[k] = *before++;
+            continue;
+        }
+        all->staying[k] = (kc_stay){fence, 0, t};
+        if (!see(seen, reports, row, KC_ENTERED, fence, all->found[k].flags, NAN)) return 0;
+    }
+    return kc_keep_stays(all, one, count);
 }
 
 /* Those who dwell, and a new count of time for those of whom nothing was known in between. */
@@ -342,7 +353,7 @@ static int dwell_on(kc_fences *all, kc_insider *one, const kc_reports *reports, 
                     kc_sightings *seen) {
     double t = reports->t[row];
     for (int32_t k = 0; k < one->count; k++) {
-        kc_stay *stay = one->stays + k;
+        kc_stay *stay = kc_stays_of(one) + k;
         if (!reports->joined[row]) {
             stay->since = t;
             stay->told = 0;
@@ -359,13 +370,19 @@ static int make_room(kc_fences *all, int64_t movers) {
     if (movers > all->mover_room) {
         int64_t room = all->mover_room ? all->mover_room : 1024;
         while (room < movers) room *= 2;
-        kc_insider *insiders = realloc(all->insiders, (size_t)room * sizeof *insiders);
+        kc_insider *insiders = aligned_alloc(64, (size_t)room * sizeof *insiders);
         if (!insiders) return 0;
+        if (all->movers) memcpy(insiders, all->insiders, (size_t)all->movers * sizeof *insiders);
+        free(all->insiders);
         all->insiders = insiders;
         all->mover_room = room;
     }
-    memset(all->insiders + all->movers, 0, (size_t)(movers - all->movers) * sizeof *all->insiders);
-    all->movers = movers;
+    for (; all->movers < movers; all->movers++) {
+        kc_insider *one = all->insiders + all->movers;
+        one->many = NULL;
+        one->count = one->room = 0;
+        one->last = -INFINITY;
+    }
     return 1;
 }
 
@@ -415,7 +432,9 @@ KC_EXPORT int kc_fences_feed(kc_fences *all, const kc_reports *reports, double d
                 keys[i][level] = kc_fence_key(level, row, kc_column(all->grids + level, row, lon));
                 __builtin_prefetch(all->table + kc_fence_slot(all, keys[i][level]));
             }
-            __builtin_prefetch(all->insiders + reports->mover[from + i], 1);
+            const kc_insider *one = all->insiders + reports->mover[from + i];
+            __builtin_prefetch(one, 1);
+            __builtin_prefetch(one->few + KC_FEW_STAYS - 1, 1);
         }
         for (int i = 0; i < many; i++) {
             for (int level = 0; level < KC_LEVELS; level++) {
@@ -425,7 +444,6 @@ KC_EXPORT int kc_fences_feed(kc_fences *all, const kc_reports *reports, double d
                 if (cell->cover_count) __builtin_prefetch(cell->covers);
                 for (int32_t at = 0; at < cell->rim_size && at < 64; at += 8) __builtin_prefetch(cell->rims + at);
             }
-            __builtin_prefetch(all->insiders[reports->mover[from + i]].stays, 1);
         }
         for (int i = 0; i < many; i++) {
             int64_t row = from + i;
@@ -451,7 +469,7 @@ KC_EXPORT int kc_fences_tick(kc_fences *all, double now, double dwell, double ga
     for (int64_t i = 0; i < all->movers; i++) {
         kc_insider *one = all->insiders + i;
         for (int32_t k = 0; k < one->count && now - one->last <= gap; k++) {
-            kc_stay *stay = one->stays + k;
+            kc_stay *stay = kc_stays_of(one) + k;
             if (stay->told || !(now - stay->since >= dwell)) continue;
             stay->told = 1;
             kc_seen found = {.what = KC_DWELT, .row = -1, .mover = i, .other = stay->fence, .t = now, .margin = NAN,
@@ -467,6 +485,6 @@ KC_EXPORT int64_t kc_fences_stays(const kc_fences *all, int64_t *stays) {
     int64_t count = 0;
     for (int64_t i = 0; i < all->movers; i++)
         for (int32_t k = 0; k < all->insiders[i].count; k++, count++)
-            if (stays) stays[2 * count] = i, stays[2 * count + 1] = all->insiders[i].stays[k].fence;
+            if (stays) stays[2 * count] = i, stays[2 * count + 1] = kc_stays_of(all->insiders + i)[k].fence;
     return count;
 }

@@ -5,8 +5,20 @@
 #include "cells.h"
 #include "movers.h"
 
-/* Whether a part holds at all moments asked about now, at any height; at none of them; or each must be looked at. */
-enum { KC_LOOK = 0, KC_HOLDS = 1, KC_SHUT = 2 };
+/* Whether a part holds at all moments asked about now, at any height; at none of them; at all of them, if the height is
+ * within its band; or each moment must be looked at, and the height.
+ */
+enum { KC_LOOK = 0, KC_HOLDS = 1, KC_SHUT = 2, KC_BAND = 3 };
+
+/* What is asked of a part each time its area holds a place: apart from the rest, so that it stays in the cache. */
+typedef struct {
+    uint8_t holding, datum; /* KC_LOOK, KC_HOLDS, KC_SHUT or KC_BAND, from `calm_from` to before `calm_upto` */
+} kc_clock;
+
+/* A height between the two, neither included, is surely within the band. */
+typedef struct {
+    double above, below;
+} kc_band;
 
 /* Edges of an outline on the plane about its middle, eight at a time, for the distance from one place to all. The last
  * eight are filled up by repeating an edge's end as an edge of no length.
@@ -72,11 +84,16 @@ typedef struct {
     double since;
 } kc_stay;
 
+/* Two lines of the cache, the first of which nearly always is enough; stays are in order of fence. */
+enum { KC_FEW_STAYS = 6 };
 typedef struct {
-    kc_stay *stays; /* in order of fence */
-    int32_t count, room;
-    double last; /* when it was last heard of */
+    _Alignas(64) kc_stay *many; /* NULL: they are in `few` */
+    int32_t count, room;        /* the latter of `many` */
+    double last;                /* when it was last heard of */
+    kc_stay few[KC_FEW_STAYS];
 } kc_insider;
+
+static inline kc_stay *kc_stays_of(kc_insider *one) { return one->many ? one->many : one->few; }
 
 /* A fence found to hold a place, and how sure that is. */
 typedef struct {
@@ -96,7 +113,8 @@ typedef struct {
     kc_fence_cell *table;
     int64_t slots, used;
     kc_part *parts;
-    uint8_t *holding; /* (part_count,) KC_LOOK, KC_HOLDS or KC_SHUT, for reports from `calm_from` to before `calm_upto` */
+    kc_clock *clocks;           /* (part_count,) for reports from `calm_from` to before `calm_upto` */
+    kc_band *bands;             /* (part_count,) */
     double calm_from, calm_upto;
     int64_t part_count, part_room;
     int32_t free_part;
@@ -104,7 +122,8 @@ typedef struct {
     int64_t fences, fence_room;
     kc_insider *insiders;
     int64_t movers, mover_room;
-    kc_holds *found; /* room for every part there is */
+    kc_holds *found;  /* room for every part there is */
+    kc_stay *staying; /* the same */
     double walk; /* what is between two reports is looked at in steps of this share of a cell; 0: it is not */
     kc_passing *passing; /* (fences,) */
     int64_t passing_mark;
@@ -118,8 +137,8 @@ typedef struct {
 int kc_fences_between(kc_fences *all, kc_insider *one, int32_t count, const kc_reports *reports, int64_t row,
                       double dwell, kc_sightings *seen);
 
-/* Room for so many stays of a mover. 0 if there is no memory. */
-int kc_room_for_stays(kc_insider *one, int32_t count);
+/* Its stays are now those in all->staying. 0 if there is no memory. */
+int kc_keep_stays(const kc_fences *all, kc_insider *one, int32_t count);
 
 /* Enters a part into the cells, and takes it out. 0 if there is no memory. */
 int kc_fence_lay(kc_fences *all, int32_t part);
