@@ -220,6 +220,21 @@ def test_whatever_the_pieces_and_whoever_runs_them(seed: int, slab_s: float, han
         assert in_pieces(packed, least, slab_s, hands, seed).tobytes() == one_by_one(packed, least)
 
 
+@compiled
+@pytest.mark.parametrize("slab_s", [0.0, 3.0])
+def test_whoever_touches_whom_what_they_must_keep_is_added_up_alike(slab_s: float) -> None:
+    n, rng = 30, np.random.default_rng(7)
+    starts, steps = rng.normal(0.0, 3e-3, (n, 1, 2)), rng.normal(0.0, 3e-3, (n, 1, 2))
+    at = (starts + steps * np.linspace(-1.0, 1.0, 4)[:, None]).reshape(-1, 2)
+    times, heights = np.tile(np.linspace(BEGIN_S, BEGIN_S + 60.0, 4), n), rng.uniform(0.0, 200.0, 4 * n)
+    plans = Plans.of_ways([f"p{k}" for k in range(n)], np.arange(n + 1) * 4, times, at[:, 0], at[:, 1], heights)
+    plans.room[:, :2] = rng.uniform(0.0, (100.0, 10.0), (n, 2))
+    packed, least = packed_tightly(plans), minima(NARROW)
+    found = stays_between(packed, least, slab_s=slab_s)
+    assert found.tobytes() == one_by_one(packed, least)
+    assert len(found) > 100
+
+
 # ── crowds ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -236,7 +236,9 @@ int kc_touches_meet(kc_meetings *now, const kc_mover *movers, const kc_mover *ot
             continue;
         }
         kc_rule rule = kc_rule_for(&now->sweep->minima, a->kind, a->ball.datum, b->kind, b->ball.datum);
-        double from = in.t0, upto = in.t1, across = rule.across + a->buffer + b->buffer;
+        int swap = a->plan > b->plan;
+        const kc_mover *first = swap ? b : a, *second = swap ? a : b; /* sums round alike, whoever touches whom */
+        double from = in.t0, upto = in.t1, across = rule.across + first->buffer + second->buffer;
         int pass = (a->plan != b->plan) & (rule.across >= 0.0);
         now->counts.near += pass;
         if (pass && of) {
@@ -245,11 +247,9 @@ int kc_touches_meet(kc_meetings *now, const kc_mover *movers, const kc_mover *ot
         } else if (pass) {
             pass = may_pass(&a->ball, &b->ball, across + a->wobble + b->wobble, &from, &upto);
         }
-        const kc_mover *both[2] = {a, b};
-        int swap = a->plan > b->plan;
         now->meetings[meetings] =
-            (kc_meeting){both[swap], both[!swap], from - KC_SLIP_S, upto + KC_SLIP_S, across,
-                         rule.height + a->vertical_buffer + b->vertical_buffer, rule.flags};
+            (kc_meeting){first, second, from - KC_SLIP_S, upto + KC_SLIP_S, across,
+                         rule.height + first->vertical_buffer + second->vertical_buffer, rule.flags};
         meetings += pass;
     }
     now->counts.ways += meetings;
