@@ -10,6 +10,8 @@ export npm_config_update_notifier := false
 PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input --quiet --quiet
+# Tests are shared out among the processors; who is through takes of what the others have left.
+SHARED := --numprocesses auto --maxprocesses 4 --dist worksteal
 SPEED ?=
 SOAK_ARGS ?=
 say = @printf '\n\033[1m== %s\033[0m\n' "$(1)"
@@ -89,7 +91,7 @@ check: setup ## style, types, direction of imports
 .PHONY: test
 test: setup console browser database check testconsole ## everything that must hold before a change is kept
 	$(call say,tests)
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest $(SHARED)
 
 .PHONY: testconsole
 testconsole: console
@@ -165,7 +167,7 @@ conformance: setup ## ASTM F3548-21 as the field tests it: its own suite, twice 
 
 .PHONY: fuzz
 fuzz: setup ## the property tests with many more cases and fresh seeds
-	@$(BIN)/python -m pytest --hypothesis-profile=long --timeout=0
+	@$(BIN)/python -m pytest $(SHARED) --hypothesis-profile=long --timeout=0
 
 .PHONY: soak
 soak: setup ## long rounds of kills and faults (an hour or so)
