@@ -100,7 +100,7 @@ KC_EXPORT int64_t kc_take_in(int64_t n, const int64_t *mover, const double *t, c
 
 /* Who is near whom.
  *
- * Movers sit in rooms, seven to a room, all of whose seats are looked over at once. A head stands for all cells of the
+ * Movers sit in rooms, six to a room, all of whose seats are looked over at once. A head stands for all cells of the
  * earth's surface that hash to it: its rooms follow one another, all but the first of them full. Cells are rows of
  * latitude cut into columns no narrower than they are high, about twice the radius: a place has neighbours in four.
  */
@@ -110,16 +110,19 @@ typedef struct {
     int32_t seat, datum; /* seat: SEATS for each room before, and the place in it; NOWHERE: never heard of */
 } member;
 
-enum { SEATS = 8, TAKEN_SEATS = SEATS - 1, NOWHERE = -1 };
+enum { SEATS = 6, NOWHERE = -1 };
 
-/* Two lines of the cache. A free seat, and the eighth of all, is no place: its x is infinite. */
+/* A line of the cache. Where somebody sits is known in marks of so many to the radius, rounded down, and only as what is
+ * left beyond a multiple of 2^16 of them: right of any two who are less than 2^15 apart along each axis. Others may seem
+ * near and are not, so whoever seems so is looked at again.
+ */
 typedef struct {
-    float x[SEATS], y[SEATS], z[SEATS];
-    int32_t who[TAKEN_SEATS], next; /* NOBODY: a free seat, and no room after this one */
+    uint16_t x[SEATS], y[SEATS], z[SEATS];
+    int32_t who[SEATS], next; /* NOBODY: a free seat, and no room after this one */
 } chamber;
 
-/* How far off x, y and z may be as floats, together, m; and a share of the distance. */
-static const double FLOATS_M = 2.0, FLOATS_SHARE = 1e-5;
+/* Marks to the radius; and how many more it takes for all that is rounded: less than one along each axis. */
+static const double MARKS = 8192.0, MARKS_OVER = 2.0;
 
 /* Those a mover is near: a line of the cache, unless they are many. */
 enum { FEW = 12 };
@@ -133,6 +136,7 @@ static inline int32_t *others_of(circle_of *circle) { return circle->many ? circ
 
 typedef struct {
     double radius, height, age, slack; /* slack: how much farther than near is apart, a share */
+    double marks; /* to the metre */
     int64_t rows;
     double row_deg;
     int32_t *columns; /* (rows,) */
@@ -172,6 +176,7 @@ KC_EXPORT kc_neighbours *kc_neighbours_new(double radius, double height, double 
     all->height = height;
     all->age = age;
     all->slack = slack;
+    all->marks = MARKS / radius;
     double angle = radius / KC_LEAST_RADIUS_M * 1.001 + 1e-9, cell = angle > 0.8e-5 ? 2.0 * angle : 1.6e-5;
     all->reach_deg = angle * (180.0 / PI);
     all->rows = (int64_t)fmax(1.0, floor(PI / cell));
@@ -213,17 +218,23 @@ static int64_t head_of(const kc_neighbours *all, int64_t cell) {
     return (int64_t)((mixed ^ mixed >> 29) >> 20 & (uint64_t)(all->head_count - 1));
 }
 
-static void sit(chamber *in, int seat, const member *one, int32_t who) {
-    in->x[seat] = (float)one->place[0];
-    in->y[seat] = (float)one->place[1];
-    in->z[seat] = (float)one->place[2];
+static inline void marks_of(const kc_neighbours *all, const member *one, uint16_t at[3]) {
+    for (int i = 0; i < 3; i++) at[i] = (uint16_t)(int64_t)floor(one->place[i] * all->marks);
+}
+
+static void sit(const kc_neighbours *all, chamber *in, int seat, const member *one, int32_t who) {
+    uint16_t at[3];
+    marks_of(all, one, at);
+    in->x[seat] = at[0];
+    in->y[seat] = at[1];
+    in->z[seat] = at[2];
     in->who[seat] = who;
 }
 
 static void hang(kc_neighbours *all, int32_t who) {
     member *one = all->members + who;
     int32_t *head = all->heads + head_of(all, one->cell), number = *head;
-    if (number == NOBODY || all->chambers[number].who[TAKEN_SEATS - 1] != NOBODY) {
+    if (number == NOBODY || all->chambers[number].who[SEATS - 1] != NOBODY) {
         number = all->free_chamber; /* there is one: each holds somebody */
         if (number == NOBODY)
             number = all->chamber_count++;
@@ -231,14 +242,13 @@ static void hang(kc_neighbours *all, int32_t who) {
             all->free_chamber = all->chambers[number].next;
         chamber *fresh = all->chambers + number;
         memset(fresh, 0, sizeof *fresh);
-        for (int seat = 0; seat < SEATS; seat++) fresh->x[seat] = INFINITY;
-        for (int seat = 0; seat < TAKEN_SEATS; seat++) fresh->who[seat] = NOBODY;
+        for (int seat = 0; seat < SEATS; seat++) fresh->who[seat] = NOBODY;
         fresh->next = *head;
         *head = number;
     }
     int seat = 0;
     while (all->chambers[number].who[seat] != NOBODY) seat++;
-    sit(all->chambers + number, seat, one, who);
+    sit(all, all->chambers + number, seat, one, who);
     one->seat = number * SEATS + seat;
 }
 
@@ -246,12 +256,16 @@ static void hang(kc_neighbours *all, int32_t who) {
 static void take_down(kc_neighbours *all, int32_t who) {
     int32_t seat = all->members[who].seat, *head = all->heads + head_of(all, all->members[who].cell), number = *head;
     chamber *first = all->chambers + number;
-    int last = TAKEN_SEATS - 1;
+    int last = SEATS - 1;
     while (first->who[last] == NOBODY) last--;
     int32_t moved = first->who[last];
-    sit(all->chambers + seat / SEATS, seat % SEATS, all->members + moved, moved);
+    chamber *left = all->chambers + seat / SEATS;
+    int free_seat = seat % SEATS;
+    left->x[free_seat] = first->x[last];
+    left->y[free_seat] = first->y[last];
+    left->z[free_seat] = first->z[last];
+    left->who[free_seat] = moved;
     all->members[moved].seat = seat;
-    first->x[last] = INFINITY;
     first->who[last] = NOBODY;
     if (last > 0) return;
     *head = first->next;
@@ -404,14 +418,20 @@ static void survey(const kc_neighbours *all, double lat, double lon, surrounding
     }
 }
 
-/* The seats of a room whose movers may be nearer than the root of `rough2`, a bit each. */
-static inline uint32_t seats_near(const chamber *in, const float place[3], float rough2) {
-    static const uint32_t BIT[SEATS] = {1, 2, 4, 8, 16, 32, 64, 128};
+/* The seats of a room whose movers may be nearer than the root of `rough2` marks, a bit each; of free ones, either. */
+static inline uint32_t seats_near(const chamber *in, const uint16_t at[3], uint32_t rough2) {
+    enum { LANES = 8 }; /* as many as are taken at once: the last two are of what follows in the room, and left out */
+    static const uint32_t BIT[LANES] = {1, 2, 4, 8, 16, 32};
+    uint16_t x[LANES], y[LANES], z[LANES];
+    memcpy(x, (const char *)in + offsetof(chamber, x), sizeof x);
+    memcpy(y, (const char *)in + offsetof(chamber, y), sizeof y);
+    memcpy(z, (const char *)in + offsetof(chamber, z), sizeof z);
     uint32_t bits = 0;
 #pragma GCC unroll 1 /* else it is unrolled before it is made wide, and stays narrow */
-    for (int k = 0; k < SEATS; k++) {
-        float x = in->x[k] - place[0], y = in->y[k] - place[1], z = in->z[k] - place[2];
-        bits |= BIT[k] & -(uint32_t)(x * x + y * y + z * z < rough2);
+    for (int k = 0; k < LANES; k++) {
+        int32_t dx = (int16_t)(uint16_t)(x[k] - at[0]), dy = (int16_t)(uint16_t)(y[k] - at[1]);
+        int32_t dz = (int16_t)(uint16_t)(z[k] - at[2]);
+        bits |= BIT[k] & -(uint32_t)((uint32_t)(dx * dx) + (uint32_t)(dy * dy) + (uint32_t)(dz * dz) < rough2);
     }
     return bits;
 }
@@ -422,14 +442,16 @@ static int look_into(kc_neighbours *all, const kc_reports *reports, int64_t row,
     int32_t who = (int32_t)reports->mover[row];
     const member *one = all->members + who;
     double reach = all->radius - KC_DEPTH_M, height = all->height - KC_DEPTH_M;
-    double rough = reach * (1.0 + FLOATS_SHARE) + FLOATS_M;
-    float rough2 = (float)(rough * rough), place[3] = {(float)one->place[0], (float)one->place[1], (float)one->place[2]};
+    const double rough = MARKS + MARKS_OVER;
+    uint16_t at[3];
+    marks_of(all, one, at);
     for (int32_t next, in = all->heads[head]; in != NOBODY; in = next) {
         const chamber *here = all->chambers + in;
         next = here->next;
-        for (uint32_t bits = seats_near(here, place, rough2); bits; bits &= bits - 1) {
+        for (uint32_t bits = seats_near(here, at, (uint32_t)(rough * rough)); bits; bits &= bits - 1) {
             int32_t number = here->who[__builtin_ctz(bits)];
-            if (number == who) continue;
+            if (number == who || number == NOBODY) continue;
+            __builtin_prefetch(all->circles + number, 1);
             const member *other = all->members + number;
             if (other->mark == all->mark || other->cell != cell || fabs(one->t - other->t) > all->age) continue;
             double x = other->place[0] - one->place[0], y = other->place[1] - one->place[1];
@@ -488,7 +510,7 @@ static int arrive(kc_neighbours *all, const kc_reports *reports, int64_t row, co
     if (moves)
         hang(all, who);
     else
-        sit(all->chambers + one->seat / SEATS, one->seat % SEATS, one, who);
+        sit(all, all->chambers + one->seat / SEATS, one->seat % SEATS, one, who);
     all->mark++;
     int64_t first = seen->count;
     if (!look_back(all, reports, row, seen) || !look_around(all, reports, row, about, seen)) return 0;
@@ -518,8 +540,7 @@ KC_EXPORT int kc_neighbours_feed(kc_neighbours *all, const kc_reports *reports, 
             for (int k = 0; k < about[i].count; k++) {
                 int32_t number = all->heads[about[i].heads[k]];
                 if (number == NOBODY) continue;
-                __builtin_prefetch(all->chambers[number].x);
-                __builtin_prefetch(all->chambers[number].z);
+                __builtin_prefetch(all->chambers + number);
             }
         }
         for (int i = 0; i < many; i++) {
