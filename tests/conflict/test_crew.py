@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from time import sleep
 
 import pytest
@@ -132,6 +132,15 @@ def test_nobody_is_at_work_when_progress_fails() -> None:
         assert list(over) == [1]
 
 
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Even in a process that was begun to ignore it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 def test_nobody_is_at_work_when_who_asks_is_interrupted_again_and_again() -> None:
     """While there is nothing left to do but to wait for the other."""
     asks, begun, over = threading.main_thread().ident, threading.Event(), deque[int]()
