@@ -17,13 +17,18 @@ struct kc_airspace {
     kc_minima minima;
     kc_postings postings;
     live **live;       /* by slot; NULL: free */
-    uint32_t *seen;    /* by slot: kc_near */
+    uint8_t *hidden;   /* by slot: whether it is passed over for now */
     uint32_t *free;    /* slots that were given back */
     int64_t room, top, free_count, count, bytes;
-    uint32_t mark;
-    kc_pieces pieces;
+    kc_pieces pieces;  /* of the plans that are asked about, as far as they are worked on together */
+    kc_asker askers[KC_ASKERS];
+    int asked;
     kc_slots near;
 };
+
+/* Plans are worked on together until they have so many pieces: each step asks for the memory that the next one needs, and
+ * goes through them all meanwhile. */
+enum { ENOUGH = 64 };
 
 kc_airspace *kc_airspace_new(const kc_minima *minima) {
     kc_airspace *air = calloc(1, sizeof *air);
@@ -41,7 +46,7 @@ void kc_airspace_free(kc_airspace *air) {
     for (int64_t slot = 0; slot < air->top; slot++) free(air->live[slot]);
     kc_postings_clear(&air->postings);
     free(air->live);
-    free(air->seen);
+    free(air->hidden);
     free(air->free);
     free(air->pieces.list);
     free(air->pieces.passed);
@@ -123,111 +128,140 @@ static int64_t free_slot(kc_airspace *air) {
     if (air->top == air->room) {
         int64_t room = air->room ? air->room + air->room / 2 : 64;
         if (room > KC_MOST_PLANS) return -1;
-        if (!grow((void **)&air->live, room, sizeof *air->live) || !grow((void **)&air->seen, room, sizeof *air->seen) ||
+        if (!grow((void **)&air->live, room, sizeof *air->live) || !grow((void **)&air->hidden, room, sizeof *air->hidden) ||
             !grow((void **)&air->free, room, sizeof *air->free))
             return -1;
         air->room = room;
     }
     air->live[air->top] = NULL;
-    air->seen[air->top] = 0;
     return air->top++;
 }
 
+/* Adds the pieces of a plan. */
 static int cut(kc_airspace *air, const kc_plans *plans, int64_t i) {
     double reach = air->postings.greatest[plans->kind[i]];
-    if (reach >= 0.0) return kc_cut(plans, i, reach, &air->pieces);
-    air->pieces.count = 0; /* it needs to keep away from nothing */
+    return !(reach >= 0.0) || kc_cut(plans, i, reach, &air->pieces); /* else it needs to keep away from nothing */
+}
+
+/* Cuts up to `most` plans from `first` on, which are asked about from then on. */
+static int cut_some(kc_airspace *air, const kc_plans *plans, int64_t first, int most) {
+    air->pieces.count = air->asked = 0;
+    for (int64_t i = first; i < plans->count && air->asked < most && air->pieces.count < ENOUGH; i++) {
+        int64_t from = air->pieces.count;
+        if (!cut(air, plans, i)) return 0;
+        air->askers[air->asked++] = (kc_asker){from, air->pieces.count, 0, 0, plans->kind[i], plans->datum[i]};
+    }
     return 1;
 }
 
-static uint32_t posting_of(const live *one, int64_t slot) {
-    return kc_posting_of((uint32_t)slot, one->kind, one->datum);
+/* Sets down whose the pieces from `from` up to `upto` are. */
+static void name_pieces(kc_airspace *air, int64_t from, int64_t upto, const live *one, int64_t slot) {
+    uint32_t of = kc_posting_of((uint32_t)slot, one->kind, one->datum);
+    for (int64_t k = from; k < upto; k++) air->pieces.list[k].of = of;
 }
 
-/* Puts plan i in, of which the pieces are cut; its slot, or -1 if there is no memory left. */
-static int64_t put(kc_airspace *air, const kc_plans *plans, int64_t i) {
+/* A slot with a copy of plan i, not yet found by anybody; -1 if there is no memory left. */
+static int64_t take_slot(kc_airspace *air, const kc_plans *plans, int64_t i) {
     live *one = copy_of(plans, i);
-    int64_t slot = one ? free_slot(air) : -1, posted = 0;
+    int64_t slot = one ? free_slot(air) : -1;
     if (slot < 0) {
         free(one);
         return -1;
     }
-    uint32_t of = posting_of(one, slot);
-    while (posted < air->pieces.count && kc_post(&air->postings, &air->pieces.list[posted], of)) posted++;
-    if (posted < air->pieces.count) {
-        while (posted) kc_unpost(&air->postings, &air->pieces.list[--posted], of);
-        air->free[air->free_count++] = (uint32_t)slot;
-        free(one);
-        return -1;
-    }
     air->live[slot] = one;
-    air->seen[slot] = 0;
     air->bytes += one->bytes;
     air->count++;
     return slot;
 }
 
-static void take_out(kc_airspace *air, int64_t slot) {
-    live *one = air->live[slot];
-    cut(air, &one->plan, 0);
-    for (int64_t k = 0; k < air->pieces.count; k++)
-        kc_unpost(&air->postings, &air->pieces.list[k], posting_of(one, slot));
-    air->bytes -= one->bytes;
+static void give_back(kc_airspace *air, int64_t slot) {
+    air->bytes -= air->live[slot]->bytes;
     air->count--;
-    free(one);
+    free(air->live[slot]);
     air->live[slot] = NULL;
     air->free[air->free_count++] = (uint32_t)slot;
 }
 
+/* Puts in the plans that are asked about, of which the first is plan `first`, and hides them if told so; all or none. */
+static int put_some(kc_airspace *air, const kc_plans *plans, int64_t first, int hide, int64_t *slots) {
+    int taken = 0;
+    for (; taken < air->asked; taken++) {
+        int64_t slot = slots[taken] = take_slot(air, plans, first + taken);
+        if (slot < 0) break;
+        air->hidden[slot] = (uint8_t)hide;
+        name_pieces(air, air->askers[taken].from, air->askers[taken].upto, air->live[slot], slot);
+    }
+    int64_t posted = 0;
+    if (taken == air->asked) {
+        posted = kc_post(&air->postings, air->pieces.list, air->pieces.count);
+        if (posted == air->pieces.count) return 1;
+    }
+    while (posted) kc_unpost(&air->postings, &air->pieces.list[--posted]);
+    while (taken) {
+        give_back(air, slots[--taken]);
+        slots[taken] = -1;
+    }
+    return 0;
+}
+
+static void take_out(kc_airspace *air, int64_t slot) {
+    const live *one = air->live[slot];
+    air->pieces.count = 0;
+    cut(air, &one->plan, 0);
+    name_pieces(air, 0, air->pieces.count, one, slot);
+    for (int64_t k = 0; k < air->pieces.count; k++) kc_unpost(&air->postings, &air->pieces.list[k]);
+    give_back(air, slot);
+}
+
 /* ── asking ────────────────────────────────────────────────────────────────────────────────────────────────────────── */
 
-/* Collects who may be near plan i, of which the pieces are cut. */
-static int find_near(kc_airspace *air, const kc_plans *plans, int64_t i, int64_t old) {
-    if (++air->mark == KC_HIDDEN) {
-        for (int64_t slot = 0; slot < air->top; slot++)
-            if (air->seen[slot] != KC_HIDDEN) air->seen[slot] = 0;
-        air->mark = 1;
-    }
-    if (old >= 0) air->seen[old] = air->mark;
-    return kc_near(&air->postings, &air->pieces, plans->kind[i], plans->datum[i], &air->minima, air->seen, air->mark,
-                   &air->near);
+/* Collects who may be near the plans that are asked about, hidden ones too. */
+static int find_near(kc_airspace *air) {
+    return kc_near(&air->postings, air->pieces.list, air->askers, air->asked, &air->minima, &air->near);
 }
 
 int64_t kc_airspace_near(kc_airspace *air, const kc_plans *plans, int64_t i, int64_t *slots) {
-    if (!cut(air, plans, i) || !find_near(air, plans, i, -1)) return -1;
+    if (!cut_some(air, plans, i, 1) || !find_near(air)) return -1;
     for (int64_t k = 0; k < air->near.count; k++) slots[k] = air->near.list[k].slot;
     return air->near.count;
 }
 
+/* The k-th of those that are near; NULL if there are not so many. */
+static inline const live *nth_near(const kc_airspace *air, int64_t k) {
+    return k >= 0 && k < air->near.count ? air->live[air->near.list[k].slot] : NULL;
+}
+
 /* Asks for the memory of those that come after the k-th: nobody looked at most of them lately. */
-static inline void foresee(const kc_airspace *air, const kc_slot *near, int64_t count, int64_t k) {
-    if (k + 3 < count) {
-        const live *one = air->live[near[k + 3].slot];
-        __builtin_prefetch(one);
-        __builtin_prefetch((const char *)one + 64);
-        __builtin_prefetch((const char *)one + 128);
+enum { FORESEEN = 8, LINE = 64, HEAD = 3, BODY = 12 };
+static inline void foresee(const kc_airspace *air, int64_t k) {
+    if (k + FORESEEN < air->near.count) __builtin_prefetch(&air->live[air->near.list[k + FORESEEN].slot]);
+    const live *one = nth_near(air, k + 5);
+    for (int line = 0; one && line < HEAD; line++) __builtin_prefetch((const char *)one + LINE * line);
+    if ((one = nth_near(air, k + 3))) {
+        if (one->nodes) {
+            __builtin_prefetch(one->plan.nodes);
+            __builtin_prefetch(one->plan.nodes + KC_NODE * (one->nodes - 1));
+        } else {
+            for (int line = HEAD; line < BODY && LINE * line < one->bytes; line++)
+                __builtin_prefetch((const char *)one + LINE * line);
+        }
     }
-    if (k + 2 < count) {
-        const live *one = air->live[near[k + 2].slot];
-        __builtin_prefetch(one->plan.nodes);
-        if (one->nodes) __builtin_prefetch(one->plan.nodes + KC_NODE * (one->nodes - 1));
-    }
-    if (k + 1 < count && air->live[near[k + 1].slot]->nodes) {
-        const live *one = air->live[near[k + 1].slot];
+    if ((one = nth_near(air, k + 1)) && one->nodes) {
         const double *nodes = one->plan.nodes;
-        double starts = nodes[KC_T], share = (near[k + 1].from - starts) / (one->ends - starts);
+        double starts = nodes[KC_T], share = (air->near.list[k + 1].from - starts) / (one->ends - starts);
         int64_t leg = (int64_t)(fmax(0.0, fmin(1.0, share)) * (double)(one->nodes - 1));
-        for (int line = 0; line < 4; line++) __builtin_prefetch((const char *)(nodes + KC_NODE * leg) + 64 * line);
+        for (int line = 0; line < 4; line++) __builtin_prefetch((const char *)(nodes + KC_NODE * leg) + LINE * line);
     }
 }
 
-/* Adds the breaches of plan i, of which the pieces are cut. */
-static int check(kc_airspace *air, const kc_plans *plans, int64_t i, int64_t old, kc_breaches *found) {
-    if (!find_near(air, plans, i, old)) return 0;
+/* Adds the breaches of plan i, the `which`-th of those asked about, which would replace `old`. */
+static int check(kc_airspace *air, const kc_plans *plans, int64_t i, int which, int64_t old, kc_breaches *found) {
+    const kc_asker *asker = &air->askers[which];
     const kc_slot *near = air->near.list;
-    int64_t count = air->near.count, first = found->count;
-    for (int64_t k = 0; k < count; k++) {
-        foresee(air, near, count, k);
+    int64_t first = found->count;
+    for (int64_t k = which ? asker->near_from : -FORESEEN; k < asker->near_upto; k++) {
+        foresee(air, k);
+        if (k < 0 || air->hidden[near[k].slot] || (int64_t)near[k].slot == old) continue;
         int64_t start = found->count;
         const kc_plans *other = &air->live[near[k].slot]->plan;
         if (!kc_plans_meet_within(plans, i, other, 0, &air->minima, near[k].from, near[k].upto, found)) return 0;
@@ -296,37 +330,54 @@ static int tell(const kc_airspace *air, kc_breaches *found, kc_known_list *known
 int kc_airspace_check(kc_airspace *air, const kc_plans *plans, const int64_t *old, kc_breaches *found,
                       kc_known_list *known) {
     int64_t done = 0;
-    while (done < plans->count && cut(air, plans, done) && check(air, plans, done, old[done], found)) done++;
-    if (done == plans->count && tell(air, found, known)) return 1;
+    int all = 1;
+    while (all && done < plans->count) {
+        all = cut_some(air, plans, done, KC_ASKERS) && find_near(air);
+        for (int k = 0; all && k < air->asked; k++, done++) all = check(air, plans, done, k, old[done], found);
+    }
+    if (all && tell(air, found, known)) return 1;
     found->count = 0;
     return 0;
 }
 
 /* ── changing ──────────────────────────────────────────────────────────────────────────────────────────────────────── */
 
+/* Puts the next plans in, from `first` on, each checked before if `found` is given; how many, or 0 if there is no memory
+ * left. Those that are checked are put in before the first of them is, hidden until their turn comes: then all that is
+ * needed of memory has been asked for. */
+static int64_t take_some(kc_airspace *air, const kc_plans *plans, int64_t first, const int64_t *old, int only_free,
+                         int64_t *slots, kc_breaches *found) {
+    if (!cut_some(air, plans, first, only_free ? 1 : KC_ASKERS)) return 0;
+    if (!only_free && !put_some(air, plans, first, found != NULL, slots + first)) return 0;
+    if (found && !find_near(air)) return 0;
+    for (int k = 0; k < air->asked; k++) {
+        int64_t i = first + k, before = found ? found->count : 0;
+        if (found && !check(air, plans, i, k, old[i], found)) return 0;
+        if (only_free && found->count == before && !put_some(air, plans, i, 0, slots + i)) return 0;
+        if (slots[i] < 0) continue;
+        air->hidden[slots[i]] = 0;
+        if (old[i] >= 0) air->hidden[old[i]] = 1;
+    }
+    return air->asked;
+}
+
 /* Puts plans in one after the other, each checked before if `found` is given. What is replaced is only hidden until all
  * is done, so that all can be undone. */
 static int take_in(kc_airspace *air, const kc_plans *plans, const int64_t *old, int only_free, int64_t *slots,
                    kc_breaches *found, kc_known_list *known) {
-    int64_t done = 0;
-    for (; done < plans->count; done++) {
-        if (!cut(air, plans, done)) break;
-        int64_t before = found ? found->count : 0;
-        slots[done] = -1;
-        if (found && !check(air, plans, done, old[done], found)) break;
-        if (found && only_free && found->count > before) continue;
-        if ((slots[done] = put(air, plans, done)) < 0) break;
-        if (old[done] >= 0) air->seen[old[done]] = KC_HIDDEN;
-    }
-    int all = done == plans->count && (!found || tell(air, found, known));
-    for (int64_t i = 0; i < done; i++) {
+    int64_t done = 0, some = 1;
+    for (int64_t i = 0; i < plans->count; i++) slots[i] = -1;
+    for (; some && done < plans->count; done += some)
+        some = take_some(air, plans, done, old, only_free, slots, found);
+    int all = some && (!found || tell(air, found, known));
+    for (int64_t i = 0; i < plans->count; i++) {
         if (slots[i] < 0) continue;
         if (!all) take_out(air, slots[i]);
         if (old[i] < 0) continue;
         if (all)
             take_out(air, old[i]);
         else
-            air->seen[old[i]] = 0;
+            air->hidden[old[i]] = 0;
     }
     if (!all && found) found->count = 0;
     return all;
@@ -357,7 +408,7 @@ int64_t kc_airspace_count(const kc_airspace *air) { return air->count; }
 
 int64_t kc_airspace_bytes(const kc_airspace *air) {
     int64_t held = (int64_t)sizeof *air + air->bytes + air->postings.bytes;
-    held += air->room * (int64_t)(sizeof *air->live + sizeof *air->seen + sizeof *air->free);
+    held += air->room * (int64_t)(sizeof *air->live + sizeof *air->hidden + sizeof *air->free);
     held += air->pieces.room * (int64_t)sizeof *air->pieces.list + air->pieces.passed_room * (int64_t)sizeof(double);
     return held + air->near.room * (int64_t)sizeof *air->near.list;
 }

@@ -148,7 +148,6 @@ static int add_volume(const kc_plans *plans, int64_t volume, kc_pieces *pieces) 
 }
 
 int kc_cut(const kc_plans *plans, int64_t index, double reach, kc_pieces *pieces) {
-    pieces->count = 0;
     if (!cut_way(plans, index, reach, pieces)) return 0;
     for (int64_t k = plans->volume_from[index]; k < plans->volume_from[index + 1]; k++)
         if (!add_volume(plans, k, pieces)) return 0;

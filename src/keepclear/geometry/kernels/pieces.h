@@ -16,6 +16,7 @@ static inline double kc_slab_s(int level) { return 120.0 * (double)((int64_t)1 <
 typedef struct {
     double t0, t1, p[3], v[3], radius, lower, upper;
     double middle[3], whole, lat, lon;
+    uint32_t of; /* of whom it is, for whoever keeps it: not set here */
 } kc_piece;
 
 /* A list that grows and is used again. */
@@ -26,11 +27,11 @@ typedef struct {
     int64_t passed_room;
 } kc_pieces;
 
-/* The pieces of one plan, instead of what the list held before; false if there is no memory left.
+/* Adds the pieces of one plan to what the list holds; false if there is no memory left.
  *
  * `reach` is the greatest distance on the ground at which the plan matters to others, its own buffer not included: a
  * way is cut at slabs' bounds so that a piece is about as long. Equal plans give equal pieces. What has been cut once
- * needs no further memory to be cut again.
+ * needs no further memory to be cut again into an empty list.
  */
 int kc_cut(const kc_plans *plans, int64_t index, double reach, kc_pieces *pieces);
 

@@ -5,13 +5,16 @@
  * of about their height; the last level is one cell. */
 #include "postings.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define PI 3.14159265358979323846
 /* No middle of a piece on a level with cells is deeper in the earth than this. */
 #define DEEPEST_M 6330000.0
-enum { BATCH = 64, TOGETHER = 32, CELLS = 1024, RUN = 8, BLOCK = 8, AHEAD = 4, ROWS = 16 };
+enum { TOGETHER = 32, CELLS = 1024, RUN = 8, BLOCK = 8, ROWS = 64 };
+/* What waits to be looked at, how far ahead of it memory is asked for, and of how many lines at most. */
+enum { VIEWS = 64, JOBS = 256, HITS = 256, AHEAD = 32, LINES = 4, FILED_AHEAD = 16 };
 
 /* From what to what height some postings reach: whole metres; what is farther up or down than they go is at their end.
  * And where in their cell their middles are: 256ths of it, from its south and from its west. */
@@ -46,6 +49,9 @@ struct kc_cell_table {
     double radius;      /* the greatest of a whole piece */
     uint32_t kinds, datums; /* a bit for each that is or was in it */
     int64_t first, last; /* runs */
+    struct {
+        int64_t row, columns;
+    } known[ROWS]; /* how many columns those rows have that were last asked about, by the last digits of the row */
 };
 
 /* ── where a piece belongs ─────────────────────────────────────────────────────────────────────────────────────────── */
@@ -54,9 +60,15 @@ static inline double side_m(int space_level) { return 400.0 * (double)((int64_t)
 
 static inline double side_rad(int space_level) { return side_m(space_level) / 6371000.0; }
 
-static inline int64_t columns(int64_t row, double side) {
-    double lat = ((double)row + 0.5) * side - 0.5 * PI, n = floor(2.0 * PI * cos(lat) / side);
-    return n > 1.0 ? (int64_t)n : 1;
+/* How many columns a row has. */
+static inline int64_t columns(kc_cell_table *table, int64_t row, double side) {
+    int k = (int)(row % ROWS);
+    if (table->known[k].row != row) {
+        double lat = ((double)row + 0.5) * side - 0.5 * PI, n = floor(2.0 * PI * cos(lat) / side);
+        table->known[k].row = row;
+        table->known[k].columns = n > 1.0 ? (int64_t)n : 1;
+    }
+    return table->known[k].columns;
 }
 
 static inline int64_t column(double lon, int64_t n) {
@@ -105,11 +117,11 @@ static inline uint8_t share256(double share) {
 }
 
 /* The cell of a piece, and where in it its middle is. */
-static uint64_t cell_of(const kc_piece *piece, int space, uint8_t *north, uint8_t *east) {
+static uint64_t cell_of(const kc_piece *piece, kc_cell_table *table, uint8_t *north, uint8_t *east) {
     *north = *east = 0;
-    if (space == KC_SPACE_LEVELS - 1) return 0;
-    double side = side_rad(space), up = (piece->lat + 0.5 * PI) / side;
-    int64_t row = (int64_t)floor(up), n = columns(row, side), c = column(piece->lon, n);
+    if (table->space_level == KC_SPACE_LEVELS - 1) return 0;
+    double side = side_rad(table->space_level), up = (piece->lat + 0.5 * PI) / side;
+    int64_t row = (int64_t)floor(up), n = columns(table, row, side), c = column(piece->lon, n);
     *north = share256(up - (double)row);
     *east = share256((piece->lon / (2.0 * PI) + 0.5) * (double)n - (double)c);
     return (uint64_t)row << 17 | (uint64_t)c;
@@ -210,38 +222,39 @@ static inline void move(bucket *b, uint32_t from, uint32_t to) {
     b->bands[to / BLOCK].east[to % BLOCK] = b->bands[from / BLOCK].east[from % BLOCK];
 }
 
-int kc_post(kc_postings *postings, const kc_piece *piece, uint32_t of) {
-    double reach = postings->greatest[of >> 2 & 7u];
-    int time = time_level(piece), space = space_level(piece, reach);
-    kc_cell_table **slot = &postings->tables[time * KC_SPACE_LEVELS + space], *table = *slot;
-    if (!table) {
-        table = calloc(1, sizeof *table);
-        if (!table) return 0;
-        table->time_level = time;
-        table->space_level = space;
-        if (!resize(postings, table, 16)) {
-            free(table);
-            return 0;
-        }
-        postings->bytes += (int64_t)sizeof *table;
-        *slot = table;
+/* Where a piece is filed. */
+typedef struct {
+    kc_cell_table **table;
+    int64_t slab, run;
+    uint64_t key;        /* 0 as long as there is no table */
+    uint8_t north, east; /* in its cell */
+} place;
+
+static place place_for(kc_postings *postings, const kc_piece *piece) {
+    int time = time_level(piece), space = space_level(piece, postings->greatest[piece->of >> 2 & 7u]);
+    place at = {.table = &postings->tables[time * KC_SPACE_LEVELS + space], .slab = slab_at(piece->t0, time)};
+    at.run = run_of(at.slab);
+    if (*at.table) at.key = key_of(at.run, cell_of(piece, *at.table, &at.north, &at.east));
+    return at;
+}
+
+/* A table for the pieces of some levels. */
+static kc_cell_table *table_of(kc_postings *postings, int time, int space) {
+    kc_cell_table *table = calloc(1, sizeof *table);
+    if (!table) return NULL;
+    table->time_level = time;
+    table->space_level = space;
+    for (int k = 0; k < ROWS; k++) table->known[k].row = -1;
+    if (!resize(postings, table, 16)) {
+        free(table);
+        return NULL;
     }
-    if (4 * (table->used + 1) > 3 * table->size && !resize(postings, table, 2 * table->size)) return 0;
-    int64_t slab = slab_at(piece->t0, time), run = run_of(slab);
-    int within = (int)(slab - RUN * run);
-    uint8_t north, east;
-    uint64_t key = key_of(run, cell_of(piece, space, &north, &east));
-    bucket *b = find(table, key);
-    if (!b->list) {
-        *b = (bucket){.key = key};
-        if (!make_room(postings, b, 2)) {
-            if (!table->used) drop(postings, slot);
-            return 0;
-        }
-        table->used++;
-    } else if (b->upto[RUN - 1] == b->room && !make_room(postings, b, b->room + b->room / 2 + 1)) {
-        return 0;
-    }
+    postings->bytes += (int64_t)sizeof *table;
+    return table;
+}
+
+static void write_posting(kc_cell_table *table, bucket *b, const kc_piece *piece, const place *to) {
+    int within = (int)(to->slab - RUN * to->run);
     /* The first of each later slab moves to the end of its slab; that leaves a hole at the end of this one. */
     for (int k = RUN - 1; k > within; k--) {
         if (b->upto[k] > b->upto[k - 1]) move(b, b->upto[k - 1], b->upto[k]);
@@ -250,10 +263,10 @@ int kc_post(kc_postings *postings, const kc_piece *piece, uint32_t of) {
     uint32_t at = b->upto[within]++;
     *lower_of(b, at) = metres(floor(piece->lower));
     *upper_of(b, at) = metres(ceil(piece->upper));
-    b->bands[at / BLOCK].north[at % BLOCK] = north;
-    b->bands[at / BLOCK].east[at % BLOCK] = east;
+    b->bands[at / BLOCK].north[at % BLOCK] = to->north;
+    b->bands[at / BLOCK].east[at % BLOCK] = to->east;
     kc_posting *one = &b->list[at];
-    double start = (double)slab * kc_slab_s(time);
+    double start = (double)to->slab * kc_slab_s(table->time_level);
     one->t0 = below(piece->t0 - start);
     one->t1 = above(piece->t1 - start);
     double moved = (double)one->t0 - (piece->t0 - start);
@@ -264,25 +277,79 @@ int kc_post(kc_postings *postings, const kc_piece *piece, uint32_t of) {
     one->radius = above(piece->radius);
     one->lower = below(piece->lower);
     one->upper = above(piece->upper);
-    one->of = of;
-    table->overhang = fmax(table->overhang, piece->t1 - start - kc_slab_s(time));
+    one->of = piece->of;
+    table->overhang = fmax(table->overhang, piece->t1 - start - kc_slab_s(table->time_level));
     table->radius = fmax(table->radius, piece->whole);
-    table->kinds |= 1u << (of >> 2 & 7u);
-    table->datums |= 1u << (of & 3u);
-    if (run < table->first) table->first = run;
-    if (run > table->last) table->last = run;
+    table->kinds |= 1u << (piece->of >> 2 & 7u);
+    table->datums |= 1u << (piece->of & 3u);
+    if (to->run < table->first) table->first = to->run;
+    if (to->run > table->last) table->last = to->run;
+}
+
+/* False if there is no memory left, and then nothing changed. */
+static int post(kc_postings *postings, const kc_piece *piece, place to) {
+    if (!*to.table) {
+        int which = (int)(to.table - postings->tables);
+        *to.table = table_of(postings, which / KC_SPACE_LEVELS, which % KC_SPACE_LEVELS);
+        if (!*to.table) return 0;
+    }
+    if (!to.key) to = place_for(postings, piece);
+    kc_cell_table *table = *to.table;
+    if (4 * (table->used + 1) > 3 * table->size && !resize(postings, table, 2 * table->size)) return 0;
+    bucket *b = find(table, to.key);
+    if (!b->list) {
+        *b = (bucket){.key = to.key};
+        if (!make_room(postings, b, 2)) {
+            if (!table->used) drop(postings, to.table);
+            return 0;
+        }
+        table->used++;
+    } else if (b->upto[RUN - 1] == b->room && !make_room(postings, b, b->room + b->room / 2 + 1)) {
+        return 0;
+    }
+    write_posting(table, b, piece, &to);
     return 1;
 }
 
-void kc_unpost(kc_postings *postings, const kc_piece *piece, uint32_t of) {
-    int time = time_level(piece), space = space_level(piece, postings->greatest[of >> 2 & 7u]);
-    kc_cell_table **slot = &postings->tables[time * KC_SPACE_LEVELS + space], *table = *slot;
-    int64_t slab = slab_at(piece->t0, time), run = run_of(slab);
-    int within = (int)(slab - RUN * run);
-    uint8_t north, east;
-    bucket *b = find(table, key_of(run, cell_of(piece, space, &north, &east)));
+/* Asks for the memory that a piece is filed in: first where its bucket is, later what that holds about there. */
+static inline void foresee_bucket(const place *to) {
+    if (to->key) __builtin_prefetch(&(*to->table)->buckets[home(*to->table, to->key)], 1);
+}
+
+static inline void foresee_list(const place *to) {
+    if (!to->key) return;
+    const bucket *b = find(*to->table, to->key);
+    if (!b->list) return;
+    for (int k = (int)(to->slab - RUN * to->run); k < RUN; k++) {
+        if (k + 1 < RUN && b->upto[k] == b->upto[k + 1]) continue; /* nothing moves there */
+        __builtin_prefetch(&b->list[b->upto[k]].t0, 1);
+        __builtin_prefetch(&b->list[b->upto[k]].of, 1);
+        __builtin_prefetch(&b->bands[b->upto[k] / BLOCK], 1);
+    }
+}
+
+int64_t kc_post(kc_postings *postings, const kc_piece *pieces, int64_t count) {
+    place to[FILED_AHEAD];
+    for (int64_t from = 0; from < count; from += FILED_AHEAD) {
+        int some = (int)(count - from < FILED_AHEAD ? count - from : FILED_AHEAD);
+        for (int k = 0; k < some; k++) {
+            to[k] = place_for(postings, &pieces[from + k]);
+            foresee_bucket(&to[k]);
+        }
+        for (int k = 0; k < some; k++) foresee_list(&to[k]);
+        for (int k = 0; k < some; k++)
+            if (!post(postings, &pieces[from + k], to[k])) return from + k;
+    }
+    return count;
+}
+
+void kc_unpost(kc_postings *postings, const kc_piece *piece) {
+    place at = place_for(postings, piece);
+    kc_cell_table *table = *at.table;
+    int within = (int)(at.slab - RUN * at.run);
+    bucket *b = find(table, at.key);
     uint32_t i = within ? b->upto[within - 1] : 0;
-    while (b->list[i].of != of) i++;
+    while (b->list[i].of != piece->of) i++;
     /* The last of its slab takes its place, and the last of each later slab moves to the start of its own. */
     for (int k = within; k < RUN; k++) {
         uint32_t last = --b->upto[k];
@@ -298,7 +365,7 @@ void kc_unpost(kc_postings *postings, const kc_piece *piece, uint32_t of) {
     free(b->list);
     vacate(table, b);
     if (--table->used == 0)
-        drop(postings, slot);
+        drop(postings, at.table);
     else if (table->size > 16 && 8 * table->used < table->size)
         resize(postings, table, table->size / 2); /* if there is no memory for it, it stays large */
 }
@@ -316,20 +383,27 @@ void kc_postings_clear(kc_postings *postings) {
 /* ── who is near ───────────────────────────────────────────────────────────────────────────────────────────────────── */
 
 typedef struct {
-    const kc_pieces *pieces;
-    uint32_t datum, mark;
+    const kc_piece *pieces;
+    int64_t count;
+    uint32_t asker, datum;
     double across[8], height[8]; /* the minima for the asking kind and each other; of none, nothing is near */
-    const uint32_t *passed_over;
-    kc_slots *near;
 } question;
 
-/* Pieces that are looked for together, and the cells to look into in one run of slabs. */
+/* Pieces that are looked for together in one run of slabs. */
 typedef struct {
+    const question *q;
+    kc_cell_table *table;
     int64_t run;
-    int pieces, cells;
-    const kc_piece *piece[TOGETHER];
     uint32_t at[RUN];                   /* the pieces that each slab concerns: a bit for each */
     int16_t lowest[RUN], highest[RUN];  /* metres: what ends below, or begins above, is far enough whatever it is */
+    int pieces;
+    const kc_piece *piece[TOGETHER];
+} view;
+
+/* The same, and the cells to look into. */
+typedef struct {
+    view seen;
+    int cells;
     uint64_t cell[CELLS];
     uint32_t for_whom[CELLS];           /* pieces */
     box within[CELLS];                  /* where in each cell the middle of what they concern must be */
@@ -361,17 +435,30 @@ static int may_meet(const question *q, const kc_piece *a, const kc_posting *b, d
     return 1;
 }
 
+/* A cell to look into for some pieces of a view. */
+typedef struct {
+    const view *seen;
+    uint64_t key;
+    uint32_t pieces;
+    box within;
+} job;
+
 /* A posting that passed the test of heights, and the pieces it is to be held against. */
 typedef struct {
     const kc_posting *one;
+    const view *seen;
     double start; /* of its slab */
     uint32_t pieces;
 } hit;
 
+/* What waits to be looked at, of one or more plans, in their order. */
 typedef struct {
-    int count;
-    hit list[4 * BATCH];
-} hits;
+    kc_slots *near;
+    int views, jobs, hits;
+    view view[VIEWS];
+    job job[JOBS];
+    hit hit[HITS];
+} queue;
 
 static int add_near(kc_slots *near, kc_slot one) {
     if (near->count == near->room) {
@@ -385,17 +472,17 @@ static int add_near(kc_slots *near, kc_slot one) {
     return 1;
 }
 
-static int test(const question *q, const stretch *together, hits *to) {
-    for (int h = 0; h < to->count; h++) {
-        const hit *each = &to->list[h];
-        kc_slot found = {each->one->of >> 5, INFINITY, -INFINITY};
+static int test(queue *all) {
+    for (int h = 0; h < all->hits; h++) {
+        const hit *each = &all->hit[h];
+        const question *q = each->seen->q;
+        kc_slot found = {each->one->of >> 5, q->asker, INFINITY, -INFINITY};
         int near = 0;
         for (uint32_t left = each->pieces; left; left &= left - 1)
-            near |= may_meet(q, together->piece[__builtin_ctz(left)], each->one, each->start, &found);
-        if (!near || q->passed_over[found.slot] == q->mark || q->passed_over[found.slot] == KC_HIDDEN) continue;
-        if (!add_near(q->near, found)) return 0;
+            near |= may_meet(q, each->seen->piece[__builtin_ctz(left)], each->one, each->start, &found);
+        if (near && !add_near(all->near, found)) return 0;
     }
-    to->count = 0;
+    all->hits = 0;
     return 1;
 }
 
@@ -428,15 +515,16 @@ typedef struct {
     box within;
 } part;
 
-static part part_of(const bucket *b, const stretch *together, uint32_t pieces, box within) {
-    part of = {.in = b, .pieces = pieces, .lowest = INT16_MAX, .highest = INT16_MIN, .within = within};
+static part part_of(const bucket *b, const job *from) {
+    const view *seen = from->seen;
+    part of = {.in = b, .pieces = from->pieces, .lowest = INT16_MAX, .highest = INT16_MIN, .within = from->within};
     int last = -1;
     for (int k = 0; k < RUN; k++) {
-        if (!(together->at[k] & pieces)) continue;
+        if (!(seen->at[k] & from->pieces)) continue;
         if (last < 0) of.first = k;
         last = k;
-        if (together->lowest[k] < of.lowest) of.lowest = together->lowest[k];
-        if (together->highest[k] > of.highest) of.highest = together->highest[k];
+        if (seen->lowest[k] < of.lowest) of.lowest = seen->lowest[k];
+        if (seen->highest[k] > of.highest) of.highest = seen->highest[k];
     }
     if (last < 0) return of;
     of.from = of.first ? b->upto[of.first - 1] : 0;
@@ -445,7 +533,7 @@ static part part_of(const bucket *b, const stretch *together, uint32_t pieces, b
 }
 
 /* Tests it. */
-static int look(const question *q, const kc_cell_table *table, const stretch *together, const part *at, hits *to) {
+static int look(queue *all, const view *seen, const part *at) {
     const bucket *b = at->in;
     uint32_t from = at->from, upto = at->upto;
     int within = at->first;
@@ -456,18 +544,50 @@ static int look(const question *q, const kc_cell_table *table, const stretch *to
         for (; which; which &= which - 1) {
             uint32_t e = block * BLOCK + (uint32_t)__builtin_ctz(which);
             while (e >= b->upto[within]) within++;
-            uint32_t concerned = together->at[within] & at->pieces;
-            if (!concerned || *lower_of(b, e) > together->highest[within] ||
-                *upper_of(b, e) < together->lowest[within])
+            uint32_t concerned = seen->at[within] & at->pieces;
+            if (!concerned || *lower_of(b, e) > seen->highest[within] || *upper_of(b, e) < seen->lowest[within])
                 continue;
             __builtin_prefetch(&b->list[e].t0);
             __builtin_prefetch(&b->list[e].of);
-            double start = (double)(RUN * together->run + within) * kc_slab_s(table->time_level);
-            to->list[to->count++] = (hit){&b->list[e], start, concerned};
-            if (to->count == 4 * BATCH && !test(q, together, to)) return 0;
+            double start = (double)(RUN * seen->run + within) * kc_slab_s(seen->table->time_level);
+            all->hit[all->hits++] = (hit){&b->list[e], seen, start, concerned};
+            if (all->hits == HITS && !test(all)) return 0;
         }
     }
     return 1;
+}
+
+/* The part of a job's bucket that is to be looked at; its memory is asked for. */
+static part found_part(const job *of) {
+    const bucket *b = find(of->seen->table, of->key);
+    if (!b->list) return (part){.in = NULL};
+    part at = part_of(b, of);
+    const char *line = (const char *)(b->bands + at.from / BLOCK), *end = (const char *)(b->bands + at.upto / BLOCK + 1);
+    for (int k = 0; k < LINES && line < end; k++, line += 64) __builtin_prefetch(line);
+    return at;
+}
+
+/* Looks at all that waits. Where the buckets are was asked for when they were put down; what they hold is asked for some
+ * jobs ahead, and what is then to be tested before the first of it is. */
+static int work(queue *all) {
+    part parts[AHEAD];
+    for (int i = 0; i < all->jobs + AHEAD; i++) {
+        part *at = &parts[i % AHEAD];
+        if (i >= AHEAD && at->in && !look(all, all->job[i - AHEAD].seen, at)) return 0;
+        if (i < all->jobs) *at = found_part(&all->job[i]);
+        else at->in = NULL;
+    }
+    if (!test(all)) return 0;
+    all->views = all->jobs = 0;
+    return 1;
+}
+
+/* Puts a view down among what waits; NULL if there is no memory left. */
+static const view *put_down(queue *all, const view *seen) {
+    if (all->views == VIEWS && !work(all)) return NULL;
+    view *one = &all->view[all->views++];
+    memcpy(one, seen, offsetof(view, piece) + (size_t)seen->pieces * sizeof *seen->piece);
+    return one;
 }
 
 /* No less than the arc sine, and no more than 1.5 % above it. */
@@ -475,23 +595,17 @@ static inline double arc_sine(double x) { return x < 0.5 ? x + 0.2 * x * x * x :
 
 static const box WHOLE = {0, 255, 0, 255};
 
-/* How many columns a row of a table has, for those rows that were last asked about. */
-typedef struct {
-    int64_t row, columns;
-} row_columns;
-
 /* The rows and columns (as in key_of, for slab 0) in which a middle may lie that is within `reach` m of a point, and
  * where in them; -1 if they are more than CELLS, or all round. */
-static int cells_near(const kc_piece *about, double reach, int space_level, row_columns known[ROWS], uint64_t *cells,
-                      box *within) {
-    if (space_level == KC_SPACE_LEVELS - 1) {
+static int cells_near(const kc_piece *about, double reach, kc_cell_table *table, uint64_t *cells, box *within) {
+    if (table->space_level == KC_SPACE_LEVELS - 1) {
         cells[0] = 0;
         within[0] = WHOLE;
         return 1;
     }
     const double *m = about->middle;
     double across2 = m[0] * m[0] + m[1] * m[1], deep = sqrt(across2 + m[2] * m[2]);
-    double side = side_rad(space_level), half = reach / (2.0 * fmin(DEEPEST_M, deep));
+    double side = side_rad(table->space_level), half = reach / (2.0 * fmin(DEEPEST_M, deep));
     if (!(half < 0.4)) return -1;
     double turn = 2.0 * arc_sine(half) + 1e-9, south = about->lat - turn, north = about->lat + turn;
     int round = south <= -0.5 * PI || north >= 0.5 * PI;
@@ -500,9 +614,7 @@ static int cells_near(const kc_piece *about, double reach, int space_level, row_
     int64_t row = (int64_t)floor(bottom), last = (int64_t)floor(top);
     int count = 0;
     for (; row <= last; row++) {
-        row_columns *of = &known[row % ROWS];
-        if (of->row != row) *of = (row_columns){row, columns(row, side)};
-        int64_t n = of->columns;
+        int64_t n = columns(table, row, side);
         double left = ((about->lon - wide) / (2.0 * PI) + 0.5) * (double)n;
         double right = ((about->lon + wide) / (2.0 * PI) + 0.5) * (double)n;
         int64_t from = (int64_t)floor(left), upto = (int64_t)floor(right);
@@ -519,28 +631,28 @@ static int cells_near(const kc_piece *about, double reach, int space_level, row_
     return count;
 }
 
-static void begin(stretch *together, int64_t run) {
-    together->run = run;
-    together->pieces = together->cells = 0;
+static void begin(view *seen, int64_t run) {
+    seen->run = run;
+    seen->pieces = 0;
     for (int k = 0; k < RUN; k++) {
-        together->at[k] = 0;
-        together->lowest[k] = INT16_MAX;
-        together->highest[k] = INT16_MIN;
+        seen->at[k] = 0;
+        seen->lowest[k] = INT16_MAX;
+        seen->highest[k] = INT16_MIN;
     }
 }
 
 /* Adds a piece that concerns the slabs `first` to `last`; the bit that stands for it. */
-static uint32_t concern(stretch *together, const kc_piece *piece, int64_t first, int64_t last, double height) {
-    uint32_t bit = 1u << together->pieces;
-    int64_t slab = RUN * together->run;
+static uint32_t concern(view *seen, const kc_piece *piece, int64_t first, int64_t last, double height) {
+    uint32_t bit = 1u << seen->pieces;
+    int64_t slab = RUN * seen->run;
     /* What only touches is far enough. The ends of a band's numbers stand for all beyond them. */
     int16_t lowest = metres(floor(piece->lower - height) + 1.0), highest = metres(ceil(piece->upper + height) - 1.0);
-    together->piece[together->pieces++] = piece;
+    seen->piece[seen->pieces++] = piece;
     for (int k = 0; k < RUN; k++) {
         if (slab + k < first || slab + k > last) continue;
-        together->at[k] |= bit;
-        if (lowest < together->lowest[k]) together->lowest[k] = lowest;
-        if (highest > together->highest[k]) together->highest[k] = highest;
+        seen->at[k] |= bit;
+        if (lowest < seen->lowest[k]) seen->lowest[k] = lowest;
+        if (highest > seen->highest[k]) seen->highest[k] = highest;
     }
     return bit;
 }
@@ -569,14 +681,14 @@ static void look_there(stretch *together, uint64_t cell, box within, uint32_t bi
 }
 
 static void add_cells(stretch *together, const uint64_t *cells, const box *within, int count, uint32_t bit) {
-    if (together->pieces == 1) { /* no piece has a cell twice */
+    if (together->seen.pieces == 1) { /* no piece has a cell twice */
         memcpy(together->cell, cells, (size_t)count * sizeof *cells);
         memcpy(together->within, within, (size_t)count * sizeof *within);
         for (int i = 0; i < count; i++) together->for_whom[i] = bit;
         together->cells = count;
         return;
     }
-    if (together->pieces == 2) {
+    if (together->seen.pieces == 2) {
         memset(together->place, 0, sizeof together->place);
         for (int i = 0; i < together->cells; i++) {
             uint32_t at = place_of(together->cell[i]);
@@ -587,54 +699,42 @@ static void add_cells(stretch *together, const uint64_t *cells, const box *withi
     for (int i = 0; i < count; i++) look_there(together, cells[i], within[i], bit);
 }
 
-/* Looks into the cells of a stretch. Memory is asked for some way ahead of its use: for many places at once, first where
- * their buckets are, then what those hold. */
-static int look_at(const question *q, const kc_cell_table *table, stretch *together) {
-    part parts[BATCH];
-    hits passed;
-    passed.count = 0;
-    for (int from = 0; from < together->cells; from += BATCH) {
-        int count = together->cells - from < BATCH ? together->cells - from : BATCH, some = 0;
-        uint64_t keys[BATCH];
-        for (int i = 0; i < count; i++) {
-            keys[i] = key_of(together->run, together->cell[from + i]);
-            __builtin_prefetch(&table->buckets[home(table, keys[i])]);
+/* Puts down that the cells of a stretch are to be looked into, and begins it anew. */
+static int look_at(queue *all, stretch *together) {
+    const view *seen = NULL;
+    for (int i = 0; i < together->cells; i++) {
+        if (all->jobs == JOBS) {
+            if (!work(all)) return 0;
+            seen = NULL;
         }
-        for (int i = 0; i < count; i++) {
-            const bucket *b = find(table, keys[i]);
-            if (!b->list) continue;
-            parts[some] = part_of(b, together, together->for_whom[from + i], together->within[from + i]);
-            if (parts[some].from == parts[some].upto) continue;
-            const bands *block = b->bands + parts[some].from / BLOCK, *end = b->bands + (parts[some].upto - 1) / BLOCK;
-            for (int line = 0; line < AHEAD && block <= end; line++, block++) __builtin_prefetch(block);
-            __builtin_prefetch(end + 1);
-            some++;
-        }
-        for (int i = 0; i < some; i++)
-            if (!look(q, table, together, &parts[i], &passed)) return 0;
+        if (!seen && !(seen = put_down(all, &together->seen))) return 0;
+        uint64_t key = key_of(together->seen.run, together->cell[i]);
+        all->job[all->jobs++] = (job){seen, key, together->for_whom[i], together->within[i]};
+        __builtin_prefetch(&seen->table->buckets[home(seen->table, key)]);
     }
-    if (!test(q, together, &passed)) return 0;
-    begin(together, together->run);
+    begin(&together->seen, together->seen.run);
+    together->cells = 0;
     return 1;
 }
 
-static int look_everywhere(const question *q, const kc_cell_table *table, const kc_piece *piece, int64_t first,
-                           int64_t last, double height, stretch *together) {
-    hits passed;
-    passed.count = 0;
+/* The same for all that a table holds. */
+static int look_everywhere(queue *all, const question *q, kc_cell_table *table, const kc_piece *piece, int64_t first,
+                           int64_t last, double height) {
+    view here = {.q = q, .table = table};
     for (int64_t i = 0; i < table->size; i++) {
         const bucket *b = &table->buckets[i];
         if (!b->list) continue;
-        begin(together, run_in(b->key));
-        uint32_t bit = concern(together, piece, first, last, height);
-        part all = part_of(b, together, bit, WHOLE);
-        if (!look(q, table, together, &all, &passed) || !test(q, together, &passed)) return 0;
+        begin(&here, run_in(b->key));
+        uint32_t bit = concern(&here, piece, first, last, height);
+        if (all->jobs == JOBS && !work(all)) return 0;
+        const view *seen = put_down(all, &here);
+        if (!seen) return 0;
+        all->job[all->jobs++] = (job){seen, b->key, bit, WHOLE};
     }
-    begin(together, 0);
     return 1;
 }
 
-static int look_into(const question *q, const kc_cell_table *table, stretch open[2], stretch *aside) {
+static int look_into(queue *all, const question *q, kc_cell_table *table, stretch open[2]) {
     double across = -INFINITY, height = -INFINITY, width = kc_slab_s(table->time_level);
     for (int k = 0; k < KC_KINDS; k++) {
         if (!(table->kinds & 1u << k) || q->across[k] < 0.0) continue;
@@ -643,12 +743,13 @@ static int look_into(const question *q, const kc_cell_table *table, stretch open
     }
     if (across < 0.0) return 1;
     if (table->datums & ~(1u << q->datum)) height = INFINITY;
-    row_columns known[ROWS];
-    for (int k = 0; k < ROWS; k++) known[k].row = -1;
-    begin(&open[0], 0);
-    begin(&open[1], 0);
-    for (int64_t i = 0; i < q->pieces->count; i++) {
-        const kc_piece *piece = &q->pieces->list[i];
+    for (int k = 0; k < 2; k++) {
+        begin(&open[k].seen, 0);
+        open[k].seen.q = q;
+        open[k].seen.table = table;
+        open[k].cells = 0;
+    }
+    for (const kc_piece *piece = q->pieces, *end = piece + q->count; piece < end; piece++) {
         int64_t first = (int64_t)floor((piece->t0 - table->overhang) / width);
         int64_t last = last_slab(piece->t0, piece->t1, table->time_level);
         int64_t run = run_of(first), last_run = run_of(last);
@@ -658,22 +759,22 @@ static int look_into(const question *q, const kc_cell_table *table, stretch open
         uint64_t cells[CELLS];
         box within[CELLS];
         double reach = piece->whole + table->radius + across;
-        int count = cells_near(piece, reach, table->space_level, known, cells, within);
+        int count = cells_near(piece, reach, table, cells, within);
         if (count < 0 || (double)count * (double)(last_run - run + 1) > (double)table->size) {
-            if (!look_everywhere(q, table, piece, first, last, height, aside)) return 0;
+            if (!look_everywhere(all, q, table, piece, first, last, height)) return 0;
             continue;
         }
         for (; run <= last_run; run++) {
             /* Pieces follow one another in time: two runs are at hand, whichever piece asks for one of them. */
             stretch *together = &open[run & 1];
-            int full = together->pieces == TOGETHER || together->cells + count > CELLS;
-            if (together->pieces && (together->run != run || full) && !look_at(q, table, together)) return 0;
-            together->run = run;
-            uint32_t bit = concern(together, piece, first, last, height);
+            int full = together->seen.pieces == TOGETHER || together->cells + count > CELLS;
+            if (together->seen.pieces && (together->seen.run != run || full) && !look_at(all, together)) return 0;
+            together->seen.run = run;
+            uint32_t bit = concern(&together->seen, piece, first, last, height);
             add_cells(together, cells, within, count, bit);
         }
     }
-    return look_at(q, table, &open[0]) && look_at(q, table, &open[1]);
+    return look_at(all, &open[0]) && look_at(all, &open[1]);
 }
 
 static int by_slot(const void *left, const void *right) {
@@ -681,13 +782,12 @@ static int by_slot(const void *left, const void *right) {
     return one < other ? -1 : one > other;
 }
 
-/* Puts them in order, each once, from the earliest to the latest that was found of it. */
-static void merge(kc_slots *near) {
-    kc_slot *list = near->list;
-    if (near->count > 64) {
-        qsort(list, (size_t)near->count, sizeof *list, by_slot);
+/* Puts some of them in order, each once, from the earliest to the latest that was found of it; how many are left. */
+static int64_t merge(kc_slot *list, int64_t count) {
+    if (count > 64) {
+        qsort(list, (size_t)count, sizeof *list, by_slot);
     } else {
-        for (int64_t i = 1; i < near->count; i++) {
+        for (int64_t i = 1; i < count; i++) {
             kc_slot one = list[i];
             int64_t k = i;
             for (; k > 0 && list[k - 1].slot > one.slot; k--) list[k] = list[k - 1];
@@ -695,7 +795,7 @@ static void merge(kc_slots *near) {
         }
     }
     int64_t kept = 0;
-    for (int64_t i = 0; i < near->count; i++) {
+    for (int64_t i = 0; i < count; i++) {
         if (!kept || list[kept - 1].slot != list[i].slot) {
             list[kept++] = list[i];
             continue;
@@ -703,23 +803,45 @@ static void merge(kc_slots *near) {
         if (list[i].from < list[kept - 1].from) list[kept - 1].from = list[i].from;
         if (list[i].upto > list[kept - 1].upto) list[kept - 1].upto = list[i].upto;
     }
-    near->count = kept;
+    return kept;
 }
 
-int kc_near(const kc_postings *postings, const kc_pieces *pieces, uint8_t kind, uint8_t datum, const kc_minima *minima,
-            const uint32_t *passed_over, uint32_t mark, kc_slots *near) {
-    question q = {.pieces = pieces, .datum = datum, .mark = mark, .passed_over = passed_over, .near = near};
+static question question_of(const kc_piece *pieces, const kc_asker *of, uint32_t asker, const kc_minima *minima) {
+    question q = {.pieces = pieces + of->from, .count = of->upto - of->from, .asker = asker, .datum = of->datum};
     for (int k = 0; k < 8; k++) q.across[k] = -INFINITY;
     for (int k = 0; k < KC_KINDS; k++) {
-        double across = minima->across[KC_KINDS * kind + k];
+        double across = minima->across[KC_KINDS * of->kind + k];
         if (isnan(across)) continue;
         q.across[k] = across;
-        q.height[k] = minima->height[KC_KINDS * kind + k];
+        q.height[k] = minima->height[KC_KINDS * of->kind + k];
     }
+    return q;
+}
+
+int kc_near(const kc_postings *postings, const kc_piece *pieces, kc_asker *askers, int count, const kc_minima *minima,
+            kc_slots *near) {
+    question questions[KC_ASKERS];
+    stretch open[2];
+    queue all;
+    all.near = near;
+    all.views = all.jobs = all.hits = 0;
     near->count = 0;
-    stretch open[2], aside;
-    for (int t = 0; t < KC_TIME_LEVELS * KC_SPACE_LEVELS; t++)
-        if (postings->tables[t] && !look_into(&q, postings->tables[t], open, &aside)) return 0;
-    merge(near);
+    for (int k = 0; k < count; k++) {
+        questions[k] = question_of(pieces, &askers[k], (uint32_t)k, minima);
+        for (int t = 0; t < KC_TIME_LEVELS * KC_SPACE_LEVELS; t++)
+            if (postings->tables[t] && !look_into(&all, &questions[k], postings->tables[t], open)) return 0;
+    }
+    if (!work(&all)) return 0;
+    kc_slot *list = near->list;
+    int64_t at = 0, kept = 0;
+    for (int k = 0; k < count; k++) {
+        int64_t from = at;
+        while (at < near->count && list[at].asker == (uint32_t)k) at++;
+        int64_t left = at > from ? merge(list + from, at - from) : 0;
+        if (left && kept < from) memmove(list + kept, list + from, (size_t)left * sizeof *list);
+        askers[k].near_from = kept;
+        askers[k].near_upto = kept += left;
+    }
+    near->count = kept;
     return 1;
 }

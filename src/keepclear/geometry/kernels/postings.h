@@ -10,7 +10,7 @@ typedef struct {
     uint32_t of;
 } kc_posting;
 
-enum { KC_SPACE_LEVELS = 7, KC_MOST_PLANS = 1 << 26 };
+enum { KC_SPACE_LEVELS = 7, KC_MOST_PLANS = 1 << 26, KC_ASKERS = 16 };
 
 typedef struct kc_cell_table kc_cell_table;
 
@@ -22,7 +22,7 @@ typedef struct {
 
 /* A plan of which some piece comes near, at no other time than from `from` to `upto` (s; early and late counted in). */
 typedef struct {
-    uint32_t slot;
+    uint32_t slot, asker;
     double from, upto;
 } kc_slot;
 
@@ -36,19 +36,24 @@ static inline uint32_t kc_posting_of(uint32_t slot, uint8_t kind, uint8_t datum)
     return slot << 5 | (uint32_t)kind << 2 | datum;
 }
 
-/* Files a piece; false if there is no memory left (and then nothing changed). */
-int kc_post(kc_postings *postings, const kc_piece *piece, uint32_t of);
+/* Files pieces, each under its `of`; how many, the first of them: fewer than `count` if there is no memory left. */
+int64_t kc_post(kc_postings *postings, const kc_piece *pieces, int64_t count);
 
-/* Takes one posting of that plan out of where kc_post put such a piece. */
-void kc_unpost(kc_postings *postings, const kc_piece *piece, uint32_t of);
+/* Takes one posting of that `of` out of where kc_post put such a piece. */
+void kc_unpost(kc_postings *postings, const kc_piece *piece);
 
-/* Fills `near` with each plan that may come nearer to one of `pieces` than the minima for its kind and `kind`, once, in
- * order of slot. Plans of which `passed_over` (one for each slot) is `mark` or KC_HIDDEN are left out. False if there is
- * no memory left.
+/* A plan that is asked about: its pieces in a list, and what is found for it in another. */
+typedef struct {
+    int64_t from, upto, near_from, near_upto;
+    uint8_t kind, datum;
+} kc_asker;
+
+/* Fills `near` for up to KC_ASKERS plans with each plan that may come nearer to one of its pieces than the minima for the
+ * kinds of both, once, in order of slot: for one after the other, where `near_from` and `near_upto` say. Several are
+ * asked about in one go so that nobody waits for memory. False if there is none left.
  */
-enum { KC_HIDDEN = 0xffffffffu };
-int kc_near(const kc_postings *postings, const kc_pieces *pieces, uint8_t kind, uint8_t datum, const kc_minima *minima,
-            const uint32_t *passed_over, uint32_t mark, kc_slots *near);
+int kc_near(const kc_postings *postings, const kc_piece *pieces, kc_asker *askers, int count, const kc_minima *minima,
+            kc_slots *near);
 
 void kc_postings_clear(kc_postings *postings);
 
