@@ -6,6 +6,7 @@ What it must find is what pairs one by one find, whatever the width of the slabs
 from __future__ import annotations
 
 import ctypes
+import os
 from dataclasses import replace
 from itertools import combinations, pairwise
 from typing import Any
@@ -17,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace as changed
 
-from keepclear.conflict import pairs_twin
+from keepclear.conflict import pairs, pairs_twin
 from keepclear.conflict.breaches import Breaches
 from keepclear.conflict.pairs import MOST_THREADS, conflicts, stays_between, stays_of_pair
 from keepclear.conflict.separation import Minimum, minima
@@ -37,6 +38,8 @@ SLAB_S = 8.0
 BEGIN_S = 1_504_854_000.0
 SLIP_S = 1e-5
 """`KC_SLIP_S` of `kernels/tracks.h`: the first slab begins so long before the first plan."""
+MOST_STAYS = 150_000
+"""Of `kernels/sweep.c`."""
 NARROW = Minimum(500.0, 100.0)
 seeds = st.integers(0, 2**32 - 1)
 
@@ -284,6 +287,47 @@ def test_heights_without_limit(least: Minimum) -> None:
     assert found.tobytes() == one_by_one(packed, struct)
     pairs = {("abcd"[row["a"]], "abcd"[row["b"]]) for row in found}
     assert pairs == {*combinations("abcd", 2)} - ({("b", "d")} if least.vertical_m == 0.0 else set())
+
+
+# ── rooms that are used again ────────────────────────────────────────────────────────────────────────────────────────
+
+
+@compiled
+def test_few_after_so_many_that_what_was_found_is_not_kept() -> None:
+    n, least = 560, minima(NARROW)
+    ends, still = np.tile([BEGIN_S, BEGIN_S + 60.0], n), np.zeros(2 * n)
+    one_place = Plans.of_ways([f"p{k}" for k in range(n)], np.arange(n + 1) * 2, ends, still, still, still)
+    crowd, few = packed_tightly(one_place), packed_tightly(bordering(1, DESERT))
+    assert len(stays_between(crowd, least)) == n * (n - 1) // 2 > MOST_STAYS
+    assert stays_between(few, least).tobytes() == one_by_one(few, least)
+
+
+@compiled
+def test_no_more_rooms_are_kept_than_there_are_processors() -> None:
+    packed = packed_tightly(bordering(1, DESERT))
+    stays_between(packed, minima(NARROW), threads=3 + 2 * (os.cpu_count() or 1))
+    assert len(pairs._ROOMS) <= (os.cpu_count() or 1)
+
+
+@compiled
+def test_a_cleared_room_goes_on_nowhere() -> None:
+    """A run that begins where the last one ended finds all of the wide slab in which that is, as in a fresh room."""
+    lib, middle, least = kernels.LIBRARY, 32, minima(NARROW)
+    assert lib is not None
+    head_on = [[(0.0, x, 0.0, 0.0), (80.0, -0.6 * x, 0.0, 0.0)] for x in (-5_000.0, 5_000.0)]  # near after 47.5 s
+    plans = [changed(plan(way(each, place=DESERT)), id=f"p{k}") for k, each in enumerate(head_on)]
+    packed = packed_tightly(plans)
+    sweep, room = lib.kc_sweep_new(packed.struct(), least, 1), lib.kc_sweep_room_new()
+    lib.kc_sweep_lay(sweep, 0)
+    assert lib.kc_sweep_order(sweep, 1.0)
+    assert lib.kc_sweep_run(sweep, 0, middle, room, None)
+    assert lib.kc_sweep_found(room) == 1  # both are in one slab of 64 s
+    lib.kc_sweep_clear(room)
+    assert lib.kc_sweep_found(room) == 0
+    assert lib.kc_sweep_run(sweep, middle, 81, room, None)
+    assert lib.kc_sweep_found(room) == 1
+    lib.kc_sweep_room_free(room)
+    lib.kc_sweep_free(sweep)
 
 
 # ── threads ──────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -77,16 +77,13 @@ class Crew:
 
     def _dismiss(self, others: Sequence[Future[None]]) -> None:
         """Wait until they are through, however often this thread is interrupted, and let all helpers go."""
-        interrupted: KeyboardInterrupt | None = None
         while self._helpers is not None:
             try:
                 wait(others)
                 self._helpers.shutdown(cancel_futures=True)  # one may wait for a thread that could not be begun
                 self._helpers = None
-            except KeyboardInterrupt as again:
-                interrupted = again
-        if interrupted is not None:
-            raise interrupted
+            except KeyboardInterrupt:
+                continue  # something is raised already
 
 
 def shared_out(pieces: Sequence[Piece], hands: int) -> list[deque[Piece]]:
