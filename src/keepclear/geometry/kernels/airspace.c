@@ -232,12 +232,12 @@ static inline const live *nth_near(const kc_airspace *air, int64_t k) {
 }
 
 /* Asks for the memory of those that come after the k-th: nobody looked at most of them lately. */
-enum { FORESEEN = 8, LINE = 64, HEAD = 3, BODY = 12 };
+enum { FORESEEN = 24, HEAD_AT = 16, BODY_AT = 8, LEG_AT = 2, LINE = 64, HEAD = 3, BODY = 12 };
 static inline void foresee(const kc_airspace *air, int64_t k) {
     if (k + FORESEEN < air->near.count) __builtin_prefetch(&air->live[air->near.list[k + FORESEEN].slot]);
-    const live *one = nth_near(air, k + 5);
+    const live *one = nth_near(air, k + HEAD_AT);
     for (int line = 0; one && line < HEAD; line++) __builtin_prefetch((const char *)one + LINE * line);
-    if ((one = nth_near(air, k + 3))) {
+    if ((one = nth_near(air, k + BODY_AT))) {
         if (one->nodes) {
             __builtin_prefetch(one->plan.nodes);
             __builtin_prefetch(one->plan.nodes + KC_NODE * (one->nodes - 1));
@@ -246,9 +246,9 @@ static inline void foresee(const kc_airspace *air, int64_t k) {
                 __builtin_prefetch((const char *)one + LINE * line);
         }
     }
-    if ((one = nth_near(air, k + 1)) && one->nodes) {
+    if ((one = nth_near(air, k + LEG_AT)) && one->nodes) {
         const double *nodes = one->plan.nodes;
-        double starts = nodes[KC_T], share = (air->near.list[k + 1].from - starts) / (one->ends - starts);
+        double starts = nodes[KC_T], share = (air->near.list[k + LEG_AT].from - starts) / (one->ends - starts);
         int64_t leg = (int64_t)(fmax(0.0, fmin(1.0, share)) * (double)(one->nodes - 1));
         for (int line = 0; line < 4; line++) __builtin_prefetch((const char *)(nodes + KC_NODE * leg) + LINE * line);
     }

@@ -301,3 +301,7 @@ double kc_depth(const kc_plans *plans, int64_t volume, const double p[3], double
     if (foot) memcpy(foot, at, sizeof at);
     return inside && away <= 0.0 ? -nearest : nearest;
 }
+
+int kc_deep_within(const kc_plans *plans, int64_t volume, const double p[3]) {
+    return from_ball(plans->areas + 8 * volume, p) <= 0.0 && kc_depth(plans, volume, p, NULL) < -KC_DEPTH_M;
+}

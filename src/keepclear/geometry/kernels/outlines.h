@@ -63,6 +63,14 @@ static inline double kc_to_segment(double u, double v, double u0, double v0, dou
     return x * x + y * y;
 }
 
+/* Makes a box in space hold one more place. */
+static inline void kc_hold(double low[3], double high[3], const double p[3]) {
+    for (int i = 0; i < 3; i++) {
+        if (p[i] < low[i]) low[i] = p[i];
+        if (p[i] > high[i]) high[i] = p[i];
+    }
+}
+
 /* A part of a path, from lo to hi, metres along it; the least distance of it from what is asked about, and where. */
 typedef struct {
     double lo, hi, least, at;
@@ -92,6 +100,9 @@ int kc_in_outline(const kc_plans *plans, int64_t volume, const double p[3]);
  * A circle's is right to a centimetre. A polygon's is, up to 100 km, and to a millionth up to 500 km; more than 1,000 km
  * away from a ball about it all it is a bound from below, and `foot` the middle of the area. */
 double kc_depth(const kc_plans *plans, int64_t volume, const double p[3], double *foot);
+
+/* Whether a place is in an area of polygon shape, more than KC_DEPTH_M from its rim. */
+int kc_deep_within(const kc_plans *plans, int64_t volume, const double p[3]);
 
 /* The vertices of ring r, and how many. */
 static inline const double *kc_ring(const kc_plans *plans, int64_t r, int64_t *count) {

@@ -31,16 +31,10 @@ static inline const double *vertex(const block *one, int64_t k) {
     return one->ring + 3 * (at < one->size ? at : at - one->size);
 }
 
-static inline void hold(block *one, const double p[3]) {
-    for (int i = 0; i < 3; i++) {
-        if (p[i] < one->low[i]) one->low[i] = p[i];
-        if (p[i] > one->high[i]) one->high[i] = p[i];
-    }
-}
-
 static int too_wide(const block *one, const double p[3]) {
     for (int i = 0; i < 3; i++)
-        if (fmax(one->high[i], p[i]) - fmin(one->low[i], p[i]) > BLOCK_M) return 1;
+        if (one->high[i] - one->low[i] > BLOCK_M || one->high[i] - p[i] > BLOCK_M || p[i] - one->low[i] > BLOCK_M)
+            return 1;
     return 0;
 }
 
@@ -64,12 +58,13 @@ static int begin_blocks(const kc_plans *plans, int64_t volume, blocks *all) {
             block *one = &all->list[all->count++];
             *one = (block){{INFINITY, INFINITY, INFINITY}, {-INFINITY, -INFINITY, -INFINITY}, ring, size, k, 0};
             double longest2 = 0.0;
-            hold(one, vertex(one, 0));
+            kc_hold(one->low, one->high, vertex(one, 0));
             while (k < size && one->count < BLOCK && (one->count == 0 || !too_wide(one, vertex(one, one->count + 1)))) {
                 const double *from = vertex(one, one->count), *to = vertex(one, one->count + 1);
                 double edge[3] = {to[0] - from[0], to[1] - from[1], to[2] - from[2]};
-                longest2 = fmax(longest2, kc_dot(edge, edge));
-                hold(one, to);
+                double length2 = kc_dot(edge, edge);
+                if (length2 > longest2) longest2 = length2;
+                kc_hold(one->low, one->high, to);
                 one->count++;
                 k++;
             }
@@ -296,11 +291,18 @@ static int edge_reaches_into(const double *from, const double *to, const blocks 
     double edge[3] = {to[0] - from[0], to[1] - from[1], to[2] - from[2]};
     double bow = kc_dot(edge, edge) / (8.0 * KC_LEAST_RADIUS_M);
     for (int i = 0; i < 3; i++) {
-        low[i] = fmin(from[i], to[i]) - bow;
-        high[i] = fmax(from[i], to[i]) + bow;
+        low[i] = (from[i] < to[i] ? from[i] : to[i]) - bow;
+        high[i] = (from[i] < to[i] ? to[i] : from[i]) + bow;
+    }
+    int by_some = 0;
+    for (int64_t j = 0; j < near->count && !by_some; j++)
+        by_some = between_boxes2(low, high, near->list[j]) <= KC_DEPTH_M * KC_DEPTH_M;
+    kc_edge_at(from, to, 0.5, middle);
+    if (!by_some && (*out || !in_blocks(those, middle))) { /* all of it is where its middle is */
+        *out = 1;
+        return 0;
     }
     kc_frame frame;
-    kc_edge_at(from, to, 0.5, middle);
     kc_frame_of(middle, from, to, &frame, &start, &stop);
     if (start == stop) return 0;
     kc_spans rim;
@@ -345,17 +347,17 @@ static int rings_reach_into(const blocks *all, const blocks *those, const double
     return into;
 }
 
+/* Whether the place well within one area lies deep enough in the other too: it often does if they overlap. */
+static int inner_within(const kc_plans *plans, int64_t volume, const kc_plans *others, int64_t other, kc_met *met) {
+    const double *inner = plans->areas + 8 * volume + 5;
+    if (!kc_deep_within(others, other, inner)) return 0;
+    for (int i = 0; i < 3; i++) met->place[i] = inner[i];
+    return 1;
+}
+
+/* Asked where neither of the two does. */
 static int polygons_overlap(const kc_plans *plans, int64_t volume, const blocks *all, const kc_plans *others,
                             int64_t other, const blocks *those, kc_met *met) {
-    const double *inner[2] = {plans->areas + 8 * volume + 5, others->areas + 8 * other + 5};
-    met->horizontal = 0.0;
-    for (int k = 0; k < 2; k++) {
-        const kc_plans *in = k == 0 ? others : plans;
-        if (kc_depth(in, k == 0 ? other : volume, inner[k], NULL) < -KC_DEPTH_M) {
-            for (int i = 0; i < 3; i++) met->place[i] = inner[k][i];
-            return 1;
-        }
-    }
     int into = rings_reach_into(all, those, others->areas + 8 * other, met);
     return into ? into : rings_reach_into(those, all, plans->areas + 8 * volume, met);
 }
@@ -379,6 +381,10 @@ int kc_volumes_meet(const kc_plans *plans, int64_t volume, const kc_plans *other
     if (round && other_round) return circles_meet(area, other_area, reach, met);
     if (round) return circle_meets_polygon(area, others, other, reach, met);
     if (other_round) return circle_meets_polygon(other_area, plans, volume, reach, met);
+    if (reach <= 0.0) {
+        met->horizontal = 0.0;
+        if (inner_within(plans, volume, others, other, met) || inner_within(others, other, plans, volume, met)) return 1;
+    }
     blocks all, those;
     int meet = -1, done = begin_blocks(plans, volume, &all);
     done = begin_blocks(others, other, &those) && done;

@@ -73,8 +73,8 @@ static void within(const sight *seen, double *x, double *y) {
     double south = INFINITY, north = -INFINITY, deepest2 = -1.0;
     int64_t count = seen->ring[seen->rings] - seen->ring[0];
     for (int64_t k = 0; k < count; k++) {
-        south = fmin(south, seen->y[k]);
-        north = fmax(north, seen->y[k]);
+        if (seen->y[k] < south) south = seen->y[k];
+        if (seen->y[k] > north) north = seen->y[k];
     }
     *x = seen->x[0];
     *y = seen->y[0];
@@ -115,12 +115,7 @@ static void pack_polygon(const kc_plans *plans, int64_t volume, sight *seen, dou
     const double *vertices = plans->vertices + 3 * seen->ring[0];
     int64_t outline = seen->ring[1] - seen->ring[0], count = seen->ring[seen->rings] - seen->ring[0];
     double low[3] = {INFINITY, INFINITY, INFINITY}, high[3] = {-INFINITY, -INFINITY, -INFINITY}, radius2 = 0.0;
-    for (int64_t k = 0; k < outline; k++) {
-        for (int i = 0; i < 3; i++) {
-            low[i] = fmin(low[i], vertices[3 * k + i]);
-            high[i] = fmax(high[i], vertices[3 * k + i]);
-        }
-    }
+    for (int64_t k = 0; k < outline; k++) kc_hold(low, high, vertices + 3 * k);
     for (int i = 0; i < 3; i++) area[i] = 0.5 * (low[i] + high[i]);
     kc_to_surface(area);
     kc_plane plane;

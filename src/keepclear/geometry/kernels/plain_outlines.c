@@ -9,12 +9,7 @@ enum { FEW = 64 };
 
 static int plain(const double *ring, int count) {
     double low[3] = {INFINITY, INFINITY, INFINITY}, high[3] = {-INFINITY, -INFINITY, -INFINITY}, middle[3];
-    for (int k = 0; k < count; k++) {
-        for (int i = 0; i < 3; i++) {
-            low[i] = fmin(low[i], ring[3 * k + i]);
-            high[i] = fmax(high[i], ring[3 * k + i]);
-        }
-    }
+    for (int k = 0; k < count; k++) kc_hold(low, high, ring + 3 * k);
     for (int i = 0; i < 3; i++) {
         if (!(high[i] - low[i] < WIDE_M)) return 0;
         middle[i] = 0.5 * (low[i] + high[i]);
