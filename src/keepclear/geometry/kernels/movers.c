@@ -1,4 +1,5 @@
 #include "movers.h"
+#include "pool.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -112,9 +113,9 @@ typedef struct {
 
 enum { SEATS = 6, NOWHERE = -1 };
 
-/* A line of the cache. Where somebody sits is known in marks of so many to the radius, rounded down, and only as what is
- * left beyond a multiple of 2^16 of them: right of any two who are less than 2^15 apart along each axis. Others may seem
- * near and are not, so whoever seems so is looked at again.
+/* A line of the cache. Where somebody sits is known in marks of so many to the radius, rounded down, and only as what
+ * is left beyond a multiple of 2^16 of them: right of any two who are less than 2^15 apart along each axis. Others may
+ * seem near and are not, so whoever seems so is looked at again.
  */
 typedef struct {
     uint16_t x[SEATS], y[SEATS], z[SEATS];
@@ -279,19 +280,19 @@ static int make_room(kc_neighbours *all, int64_t movers) {
     if (movers > all->room) {
         int64_t room = all->room ? all->room : 1024;
         while (room < movers) room *= 2;
-        member *members = aligned_alloc(64, (size_t)room * sizeof *members); /* one to a line of the cache */
+        member *members = kc_lines((size_t)room * sizeof *members); /* one to a line of the cache */
         if (members) {
             if (all->movers) memcpy(members, all->members, (size_t)all->movers * sizeof *members);
             free(all->members);
             all->members = members;
         }
-        circle_of *circles = aligned_alloc(64, (size_t)room * sizeof *circles);
+        circle_of *circles = kc_lines((size_t)room * sizeof *circles);
         if (circles) {
             if (all->movers) memcpy(circles, all->circles, (size_t)all->movers * sizeof *circles);
             free(all->circles);
             all->circles = circles;
         }
-        chamber *chambers = aligned_alloc(64, (size_t)room * sizeof *chambers);
+        chamber *chambers = kc_lines((size_t)room * sizeof *chambers);
         int32_t *heads = malloc((size_t)room * sizeof *heads);
         if (!members || !circles || !chambers || !heads) {
             free(chambers);

@@ -14,19 +14,27 @@ struct kc_chunk {
     size_t size;
 };
 
-static kc_chunk *chunk_of(size_t size) {
-    size = (size + PAGE - 1) / PAGE * PAGE;
-    kc_chunk *made = aligned_alloc(PAGE, size);
-    if (!made) return NULL;
+static size_t whole(size_t size, size_t unit) { return (size + unit - 1) / unit * unit; }
+
+void *kc_lines(size_t size) {
+    size_t unit = size < PAGE ? LINE : PAGE;
+    void *made = aligned_alloc(unit, whole(size, unit));
 #ifdef __linux__
-    madvise(made, size, MADV_HUGEPAGE); /* without it, it is only slower */
+    if (made && unit == PAGE) madvise(made, whole(size, unit), MADV_HUGEPAGE); /* without it, it is only slower */
 #endif
+    return made;
+}
+
+static kc_chunk *chunk_of(size_t size) {
+    size = whole(size, PAGE);
+    kc_chunk *made = kc_lines(size);
+    if (!made) return NULL;
     made->size = size;
     return made;
 }
 
 void *kc_pool_take(kc_pool *pool, size_t size) {
-    size = (size + LINE - 1) / LINE * LINE;
+    size = whole(size, LINE);
     if (!pool->chunks || pool->chunks->size - pool->used < size) {
         kc_chunk *fresh = chunk_of(size + LINE);
         if (!fresh) return NULL;

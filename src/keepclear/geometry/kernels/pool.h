@@ -18,4 +18,8 @@ void *kc_pool_take(kc_pool *pool, size_t size);
 /* Gives back what was taken since it was as `then`; {0} for all. */
 void kc_pool_give_back(kc_pool *pool, kc_pool then);
 
+/* `size` bytes, not cleared, at a multiple of 64, in large pages if they fill one or more; given back with free(). NULL
+ * if there is no memory left. */
+void *kc_lines(size_t size);
+
 #endif
