@@ -87,12 +87,13 @@ static void walk(kc_fences *all, const way *way, int32_t *count) {
                 last = key;
                 const kc_fence_cell *cell = kc_fence_cell_of(all, key);
                 if (!cell) continue;
+                const kc_cover *covers = kc_covers_of(cell);
                 for (int32_t c = 0; c < cell->cover_count; c++)
-                    if (looks(all, cell->covers[c].part)) suspect(all, cell->covers[c].fence, count);
-                for (int32_t at = KC_PLANE_DOUBLES; at < cell->rim_size;) {
-                    const kc_rim *rim = (const kc_rim *)(cell->rims + at);
+                    if (looks(all, covers[c].part)) suspect(all, covers[c].fence, count);
+                for (int32_t at = sizeof(kc_sheet); at < cell->rim_size;) {
+                    const kc_rim *rim = (const kc_rim *)(kc_rims_of(cell) + at);
                     if (all->clocks[rim->part].holding != KC_SHUT) suspect(all, rim->fence, count);
-                    at += KC_RIM_DOUBLES + (rim->edges > 0 ? rim->edges * KC_EDGE_DOUBLES : 0);
+                    at += kc_rim_size(rim);
                 }
             }
         }

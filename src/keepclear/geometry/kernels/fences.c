@@ -1,6 +1,7 @@
 #include "fences.h"
 #include "areas.h"
 #include "outlines.h"
+#include "pool.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -10,10 +11,9 @@ static const double CELLS_M[KC_LEVELS] = {50.0, 1000.0, 10000.0};
 KC_EXPORT void kc_fences_drop(kc_fences *all) {
     if (!all) return;
     for (int level = 0; level < KC_LEVELS; level++) free(all->grids[level].columns);
-    for (int64_t i = 0; i < all->slots; i++) {
-        free(all->table[i].covers);
-        free(all->table[i].rims);
-    }
+    for (int64_t i = 0; all->table && i < all->slots; i++)
+        if (all->table[i].held) kc_shelf_return(&all->shelves, all->table[i].held, all->table[i].lines);
+    kc_shelves_drop(&all->shelves);
     for (int64_t i = 0; i < all->part_count; i++) {
         free(all->parts[i].cells);
         free(all->parts[i].eights);
@@ -185,26 +185,34 @@ static inline int holds_now(const kc_fences *all, int32_t number, double t, doub
     return 1;
 }
 
-/* Whether a place, on the plane of its cell, is within a rim by more than KC_DEPTH_M. */
-static int within_rim(const kc_rim *rim, const kc_edge *edges, const double xy[2]) {
-    double x = xy[0] - rim->x, y = xy[1] - rim->y;
-    int inside = rim->inside, grazes = 0;
+/* Metres east and north of the middle of a cell, to a share of 1e-6 of its reach. */
+static inline void on_sheet(const kc_sheet *sheet, const double place[3], float xy[2]) {
+    const float bend = (float)(1.0 / (6.0 * KC_MEAN_RADIUS_M * KC_MEAN_RADIUS_M));
+    float d[3];
+    for (int i = 0; i < 3; i++) d[i] = (float)(place[i] - sheet->origin[i]);
+    float x = d[0] * sheet->east[0] + d[1] * sheet->east[1];
+    float y = d[0] * sheet->north[0] + d[1] * sheet->north[1] + d[2] * sheet->north[2];
+    float longer = 1.0f + bend * (x * x + y * y);
+    xy[0] = x * longer;
+    xy[1] = y * longer;
+}
+
+/* Not fminf, which is a call. */
+static inline float lesser(float a, float b) { return a < b ? a : b; }
+
+/* Whether a place, on the sheet of its cell, is within a rim by more than KC_DEPTH_M; -1 if that must be looked at. */
+static inline int within_rim(const kc_rim *rim, const float xy[2]) {
+    const kc_edge *edges = kc_edges_of(rim);
+    float x = xy[0] - rim->x, y = xy[1] - rim->y, least = INFINITY;
+    int inside = rim->inside;
     for (int32_t k = 0; k < rim->edges; k++) {
         const kc_edge *e = edges + k;
-        double turn_a = x * e->ay - y * e->ax, turn_b = x * e->by - y * e->bx;
-        double along_x = e->bx - e->ax, along_y = e->by - e->ay;
-        double side = along_x * (y - e->ay) - along_y * (x - e->ax);
-        double side_of_rim_place = along_y * e->ax - along_x * e->ay;
-        inside ^= ((turn_a > 0.0) != (turn_b > 0.0)) & ((side > 0.0) != (side_of_rim_place > 0.0));
-        grazes |= fabs(side) <= e->graze;
+        float turn_a = x * e->ay - y * e->ax, turn_b = x * e->by - y * e->bx;
+        float side = e->ax * e->by - e->ay * e->bx + turn_a - turn_b; /* of the place; that of the rim's is above 0 */
+        inside ^= ((turn_a > 0.0f) != (turn_b > 0.0f)) & (side < 0.0f);
+        least = lesser(lesser(least, fabsf(side)), lesser(fabsf(turn_a), fabsf(turn_b)));
     }
-    if (!inside || !grazes) return inside;
-    for (int32_t k = 0; k < rim->edges; k++) {
-        double share;
-        if (kc_to_segment(x, y, edges[k].ax, edges[k].ay, edges[k].bx, edges[k].by, &share) <= KC_DEPTH_M * KC_DEPTH_M)
-            return 0;
-    }
-    return 1;
+    return least > rim->doubt ? inside : -1;
 }
 
 /* The fences, in order of number and each once, that hold a place; written to all->found. Returns how many. */
@@ -216,27 +224,29 @@ static int32_t find(const kc_fences *all, const kc_fence_cell *const cells[KC_LE
         const kc_fence_cell *cell = cells[level];
         if (!cell) continue;
         for (int32_t k = 0; k < cell->cover_count; k++) {
-            kc_cover cover = cell->covers[k];
+            kc_cover cover = kc_covers_of(cell)[k];
             int32_t flags;
             if (!holds_now(all, cover.part, t, alt, datum, &flags)) continue;
             found[count++] = (kc_holds){cover.fence, flags};
         }
         if (!cell->rim_size) continue;
-        double xy[2];
-        kc_on_plane((const kc_plane *)cell->rims, place, xy);
-        for (const double *at = cell->rims + KC_PLANE_DOUBLES; at < cell->rims + cell->rim_size;) {
-            const kc_rim *rim = (const kc_rim *)at;
+        float xy[2];
+        const char *rims = kc_rims_of(cell);
+        on_sheet((const kc_sheet *)rims, place, xy);
+        for (int32_t at = sizeof(kc_sheet); at < cell->rim_size;) {
+            const kc_rim *rim = (const kc_rim *)(rims + at);
+            at += kc_rim_size(rim);
             int32_t flags, within;
             if (rim->edges < 0) {
                 const kc_part *part = all->parts + rim->part;
                 const double *area = part->plans->areas + 8 * part->volume;
                 within = kc_distance(area, place) < area[4] - KC_DEPTH_M;
-                at += KC_RIM_DOUBLES;
             } else {
-                within = within_rim(rim, (const kc_edge *)(at + KC_RIM_DOUBLES), xy);
-                at += KC_RIM_DOUBLES + rim->edges * KC_EDGE_DOUBLES;
+                within = within_rim(rim, xy);
+                if (within < 0) within = kc_surely_within_rim(all, cell->key, rim, place);
             }
-            if (within && holds_now(all, rim->part, t, alt, datum, &flags)) found[count++] = (kc_holds){rim->fence, flags};
+            if (!within || !holds_now(all, rim->part, t, alt, datum, &flags)) continue;
+            found[count++] = (kc_holds){rim->fence, flags};
         }
     }
     /* In order of number; of two parts of one fence the surer. */
@@ -370,7 +380,7 @@ static int make_room(kc_fences *all, int64_t movers) {
     if (movers > all->mover_room) {
         int64_t room = all->mover_room ? all->mover_room : 1024;
         while (room < movers) room *= 2;
-        kc_insider *insiders = aligned_alloc(64, (size_t)room * sizeof *insiders);
+        kc_insider *insiders = kc_lines((size_t)room * sizeof *insiders);
         if (!insiders) return 0;
         if (all->movers) memcpy(insiders, all->insiders, (size_t)all->movers * sizeof *insiders);
         free(all->insiders);
@@ -405,8 +415,8 @@ static void measure(const kc_fences *all, kc_sightings *seen, int64_t first) {
 }
 
 /* What the reports show, one after the other, added to `seen`: KC_LEFT and KC_ENTERED in order of fence (of time, where
- * what lies between reports is looked at), then KC_DWELT for stays of `dwell` s or more (infinite: none). Returns 0, or -1 if there is no memory left; the object must then be
- * dropped.
+ * what lies between reports is looked at), then KC_DWELT for stays of `dwell` s or more (infinite: none). Returns 0, or
+ * -1 if there is no memory left; the object must then be dropped.
  */
 KC_EXPORT int kc_fences_feed(kc_fences *all, const kc_reports *reports, double dwell, kc_sightings *seen) {
     enum { BLOCK = 32 };
@@ -441,8 +451,8 @@ KC_EXPORT int kc_fences_feed(kc_fences *all, const kc_reports *reports, double d
                 cells[i][level] = all->cells_in[level] ? kc_fence_cell_of(all, keys[i][level]) : NULL;
                 const kc_fence_cell *cell = cells[i][level];
                 if (!cell) continue;
-                if (cell->cover_count) __builtin_prefetch(cell->covers);
-                for (int32_t at = 0; at < cell->rim_size && at < 64; at += 8) __builtin_prefetch(cell->rims + at);
+                for (int32_t line = 0; line < cell->lines && line < 8; line++)
+                    __builtin_prefetch(cell->held + (ptrdiff_t)line * KC_LINE);
             }
         }
         for (int i = 0; i < many; i++) {

@@ -4,6 +4,7 @@
 
 #include "cells.h"
 #include "movers.h"
+#include "shelves.h"
 
 /* Whether a part holds at all moments asked about now, at any height; at none of them; at all of them, if the height is
  * within its band; or each moment must be looked at, and the height.
@@ -46,27 +47,39 @@ typedef struct {
     int32_t fence, part;
 } kc_cover;
 
-/* What is known of a cell. `rims` are doubles: the kc_plane about it, then for each part whose rim passes near it a
- * kc_rim and its edges.
+/* What is known of a cell, in one piece: the kc_cover of each part that covers it; then, if a rim passes near it, the
+ * kc_sheet about it, and for each such part a kc_rim, its edges, and of each edge the number of its first corner among
+ * those of the volume.
  */
 typedef struct {
     uint64_t key; /* 0: a free slot */
-    kc_cover *covers;
-    double *rims;
-    int32_t cover_count, rim_size; /* the latter in doubles, 0 if there are none */
+    char *held;   /* NULL: nothing */
+    int32_t cover_count, rim_size, lines, none; /* bytes of the sheet and the rims; lines of the cache taken for all */
 } kc_fence_cell;
+
+static inline kc_cover *kc_covers_of(const kc_fence_cell *cell) { return (kc_cover *)cell->held; }
+static inline char *kc_rims_of(const kc_fence_cell *cell) {
+    return cell->held + (size_t)cell->cover_count * sizeof(kc_cover);
+}
+
+/* The kc_plane about the middle of a cell, as far as it takes to tell a place of the cell apart from a rim. */
+typedef struct {
+    double origin[3];
+    float east[2], north[3], none;
+} kc_sheet;
 
 /* A rim near a cell: a place of the cell of which it is known whether it is within, and the edges in reach. Of a circle
  * there are none: `edges` is -1.
  */
 typedef struct {
     int32_t fence, part, edges, inside;
-    double x, y; /* the place, on the plane of the cell */
+    float x, y;  /* the place, on the plane of the cell */
+    float doubt; /* m^2: where a figure of an edge is no greater, kc_surely_within_rim must tell */
 } kc_rim;
 
-/* An edge, seen from that place; `graze` is 1 mm times its length. */
+/* An edge, seen from that place, which is to the left of it. */
 typedef struct {
-    double ax, ay, bx, by, graze;
+    float ax, ay, bx, by;
 } kc_edge;
 
 /* Outlines that reach no farther than this from their middle are drawn on one plane for distances. Lengths on it are
@@ -76,8 +89,7 @@ typedef struct {
 /* A height without end, as BOUNDLESS_M of geometry/pack.py. */
 #define KC_BOUNDLESS_M 1e6
 
-enum { KC_PLANE_DOUBLES = sizeof(kc_plane) / sizeof(double), KC_RIM_DOUBLES = sizeof(kc_rim) / sizeof(double) };
-enum { KC_EDGE_DOUBLES = sizeof(kc_edge) / sizeof(double), KC_LEVELS = 3 };
+enum { KC_LEVELS = 3 };
 
 typedef struct {
     int32_t fence, told;
@@ -111,6 +123,7 @@ typedef struct {
     kc_grid grids[KC_LEVELS];
     int64_t cells_in[KC_LEVELS]; /* how many cells of that grid are in the table */
     kc_fence_cell *table;
+    kc_shelves shelves; /* what is known of cells */
     int64_t slots, used;
     kc_part *parts;
     kc_clock *clocks;           /* (part_count,) for reports from `calm_from` to before `calm_upto` */
@@ -140,12 +153,30 @@ int kc_fences_between(kc_fences *all, kc_insider *one, int32_t count, const kc_r
 /* Its stays are now those in all->staying. 0 if there is no memory. */
 int kc_keep_stays(const kc_fences *all, kc_insider *one, int32_t count);
 
+/* Whether a place of the cell with that key is within a rim by more than KC_DEPTH_M. */
+int kc_surely_within_rim(const kc_fences *all, uint64_t key, const kc_rim *rim, const double place[3]);
+
 /* Enters a part into the cells, and takes it out. 0 if there is no memory. */
 int kc_fence_lay(kc_fences *all, int32_t part);
 void kc_fence_lift(kc_fences *all, int32_t part);
 
 static inline uint64_t kc_fence_key(int level, int64_t row, int64_t column) {
     return (uint64_t)(level + 1) << 60 | (uint64_t)row << 30 | (uint64_t)column;
+}
+
+static inline int kc_key_level(uint64_t key) { return (int)(key >> 60) - 1; }
+static inline int64_t kc_key_row(uint64_t key) { return (int64_t)(key >> 30 & ((1u << 30) - 1)); }
+static inline int64_t kc_key_column(uint64_t key) { return (int64_t)(key & ((1u << 30) - 1)); }
+
+static inline const kc_edge *kc_edges_of(const kc_rim *rim) { return (const kc_edge *)(rim + 1); }
+static inline const int32_t *kc_corners_of(const kc_rim *rim) {
+    return (const int32_t *)(kc_edges_of(rim) + rim->edges);
+}
+
+/* The bytes of a rim and of what belongs to it. */
+static inline int32_t kc_rim_size(const kc_rim *rim) {
+    int32_t edges = rim->edges > 0 ? rim->edges : 0;
+    return (int32_t)sizeof *rim + edges * (int32_t)(sizeof(kc_edge) + sizeof(int32_t));
 }
 
 static inline int64_t kc_fence_slot(const kc_fences *all, uint64_t key) {

@@ -1,6 +1,7 @@
 /* Entering fences into the cells of the surface, and taking them out again. */
 #include "fences.h"
 #include "outlines.h"
+#include "pool.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +24,10 @@ typedef struct {
 } meeting;
 
 typedef struct {
+    double a[2], b[2];
+} far_edge;
+
+typedef struct {
     const double **a, **b; /* the edges */
     int64_t edge_count;
     near_cell *cells;
@@ -32,7 +37,8 @@ typedef struct {
     int64_t meeting_count, meeting_room;
     double beyond; /* how far beyond a cell a rim still belongs to it, m */
     int32_t *order; /* edges, cell by cell */
-    double *edges;  /* of one rim */
+    far_edge *edges; /* of one rim */
+    char *drawn;        /* the same as it is kept */
 } plot;
 
 static void clear_plot(plot *plot) {
@@ -43,6 +49,7 @@ static void clear_plot(plot *plot) {
     free(plot->meetings);
     free(plot->order);
     free(plot->edges);
+    free(plot->drawn);
 }
 
 /* ── the table ───────────────────────────────────────────────────────────────────────────────────────────────────── */
@@ -53,8 +60,9 @@ static int grow_table(kc_fences *all) {
     kc_fences next = *all;
     next.slots = 1024;
     while (next.slots < 4 * (full + 1)) next.slots *= 2;
-    next.table = calloc((size_t)next.slots, sizeof *next.table);
+    next.table = kc_lines((size_t)next.slots * sizeof *next.table);
     if (!next.table) return 0;
+    memset(next.table, 0, (size_t)next.slots * sizeof *next.table);
     next.used = full;
     for (int64_t i = 0; i < all->slots; i++) {
         if (!all->table[i].cover_count && !all->table[i].rim_size) continue; /* its lists are NULL */
@@ -92,34 +100,78 @@ static int note_cell(kc_fences *all, int32_t part, uint64_t key) {
     return 1;
 }
 
+/* Room in a cell for so many bytes more. */
+static int room_in(kc_fences *all, kc_fence_cell *cell, int64_t more) {
+    int64_t held = (int64_t)sizeof(kc_cover) * cell->cover_count + cell->rim_size;
+    int32_t lines = kc_lines_for(held + more);
+    if (lines <= cell->lines) return 1;
+    if (lines > KC_SHELVES) lines += lines / 2;
+    char *fresh = kc_shelf_take(&all->shelves, lines);
+    if (!fresh) return 0;
+    if (cell->held) {
+        memcpy(fresh, cell->held, (size_t)held);
+        kc_shelf_return(&all->shelves, cell->held, cell->lines);
+    }
+    cell->held = fresh;
+    cell->lines = lines;
+    return 1;
+}
+
 static int add_cover(kc_fences *all, int32_t part, uint64_t key) {
     kc_fence_cell *cell = cell_for(all, key);
-    if (!cell) return 0;
-    if (!(cell->cover_count & (cell->cover_count - 1))) {
-        size_t room = cell->cover_count ? 2 * (size_t)cell->cover_count : 1;
-        kc_cover *covers = realloc(cell->covers, room * sizeof *covers);
-        if (!covers) return 0;
-        cell->covers = covers;
-    }
-    cell->covers[cell->cover_count].fence = all->parts[part].fence;
-    cell->covers[cell->cover_count].part = part;
+    kc_cover cover = {all->parts[part].fence, part};
+    if (!cell || !room_in(all, cell, sizeof cover)) return 0;
+    char *rims = kc_rims_of(cell);
+    memmove(rims + sizeof cover, rims, (size_t)cell->rim_size);
+    memcpy(rims, &cover, sizeof cover);
     cell->cover_count++;
     return note_cell(all, part, key);
 }
 
-static int add_rim(kc_fences *all, const kc_rim *rim, const double *edges, const kc_plane *plane, uint64_t key) {
+/* `rest`: its edges and their corners. */
+static int add_rim(kc_fences *all, const kc_rim *rim, const char *rest, const kc_plane *plane, uint64_t key) {
     kc_fence_cell *cell = cell_for(all, key);
-    if (!cell) return 0;
-    int32_t size = KC_RIM_DOUBLES + (rim->edges > 0 ? rim->edges * KC_EDGE_DOUBLES : 0);
-    int32_t old = cell->rim_size ? cell->rim_size : KC_PLANE_DOUBLES;
-    double *rims = realloc(cell->rims, (size_t)(old + size) * sizeof *rims);
-    if (!rims) return 0;
-    if (!cell->rim_size) memcpy(rims, plane, sizeof *plane);
-    memcpy(rims + old, rim, sizeof *rim);
-    if (rim->edges > 0) memcpy(rims + old + KC_RIM_DOUBLES, edges, (size_t)(size - KC_RIM_DOUBLES) * sizeof *rims);
-    cell->rims = rims;
-    cell->rim_size = old + size;
+    int32_t size = kc_rim_size(rim);
+    if (!cell || !room_in(all, cell, size + (cell->rim_size ? 0 : (int32_t)sizeof(kc_sheet)))) return 0;
+    char *rims = kc_rims_of(cell);
+    if (!cell->rim_size) {
+        kc_sheet sheet = {.east = {(float)plane->east[0], (float)plane->east[1]}};
+        memcpy(sheet.origin, plane->origin, sizeof sheet.origin);
+        for (int i = 0; i < 3; i++) sheet.north[i] = (float)plane->north[i];
+        memcpy(rims, &sheet, sizeof sheet);
+        cell->rim_size = sizeof sheet;
+    }
+    memcpy(rims + cell->rim_size, rim, sizeof *rim);
+    if (rim->edges > 0) memcpy(rims + cell->rim_size + sizeof *rim, rest, (size_t)size - sizeof *rim);
+    cell->rim_size += size;
     return note_cell(all, rim->part, key);
+}
+
+/* Takes a part out of a cell, which keeps its lines until it holds nothing. */
+static void take_out(kc_fences *all, kc_fence_cell *cell, int32_t part) {
+    kc_cover *covers = kc_covers_of(cell);
+    for (int32_t k = cell->cover_count - 1; k >= 0; k--) {
+        if (covers[k].part != part) continue;
+        char *rims = kc_rims_of(cell);
+        covers[k] = covers[cell->cover_count - 1];
+        memmove(rims - sizeof *covers, rims, (size_t)cell->rim_size);
+        cell->cover_count--;
+        break;
+    }
+    char *rims = kc_rims_of(cell);
+    for (int32_t at = sizeof(kc_sheet), size; at < cell->rim_size; at += size) {
+        const kc_rim *rim = (const kc_rim *)(rims + at);
+        size = kc_rim_size(rim);
+        if (rim->part != part) continue;
+        memmove(rims + at, rims + at + size, (size_t)(cell->rim_size - at - size));
+        cell->rim_size -= size;
+        break;
+    }
+    if (cell->rim_size == (int32_t)sizeof(kc_sheet)) cell->rim_size = 0;
+    if (cell->cover_count || cell->rim_size) return;
+    kc_shelf_return(&all->shelves, cell->held, cell->lines);
+    cell->held = NULL;
+    cell->lines = 0;
 }
 
 void kc_fence_lift(kc_fences *all, int32_t part) {
@@ -127,34 +179,7 @@ void kc_fence_lift(kc_fences *all, int32_t part) {
     for (int64_t i = 0; i < one->cell_count; i++) {
         kc_fence_cell *cell = (kc_fence_cell *)kc_fence_cell_of(all, one->cells[i]);
         all->cells_in[(one->cells[i] >> 60) - 1]--;
-        for (int32_t k = cell->cover_count - 1; k >= 0; k--)
-            if (cell->covers[k].part == part) {
-                /* Lists have room for a power of two, so none is given back before all of it is. */
-                cell->covers[k] = cell->covers[--cell->cover_count];
-                break;
-            }
-        for (int32_t at = KC_PLANE_DOUBLES; at < cell->rim_size;) {
-            kc_rim rim;
-            memcpy(&rim, cell->rims + at, sizeof rim);
-            int32_t size = KC_RIM_DOUBLES + (rim.edges > 0 ? rim.edges * KC_EDGE_DOUBLES : 0);
-            if (rim.part != part) {
-                at += size;
-                continue;
-            }
-            int32_t rest = cell->rim_size - at - size;
-            memmove(cell->rims + at, cell->rims + at + size, (size_t)rest * sizeof *cell->rims);
-            cell->rim_size -= size;
-            break;
-        }
-        if (!cell->cover_count) {
-            free(cell->covers);
-            cell->covers = NULL;
-        }
-        if (cell->rim_size == KC_PLANE_DOUBLES) cell->rim_size = 0;
-        if (!cell->rim_size) {
-            free(cell->rims);
-            cell->rims = NULL;
-        }
+        take_out(all, cell, part);
     }
     free(one->cells);
     free(one->eights);
@@ -285,28 +310,53 @@ static int gather(plot *plot) {
         near_cell *cell = plot->cells + plot->meetings[i].cell;
         plot->order[cell->first + cell->edges++] = plot->meetings[i].edge;
     }
-    plot->edges = malloc(((size_t)most + 1) * sizeof(kc_edge));
-    return plot->edges != NULL;
+    plot->edges = malloc(((size_t)most + 1) * sizeof *plot->edges);
+    plot->drawn = malloc(((size_t)most + 1) * (sizeof(kc_edge) + sizeof(int32_t)));
+    return plot->edges && plot->drawn;
+}
+
+/* Writes the edges and corners of a rim as they are kept. Returns how great each figure of an edge must be to be sure.
+ *
+ * These are sums of a few products of two lengths: of ends of edges, up to `far`, and of the place asked about, up to
+ * `about`. An end is off by 2^-24 of itself, the place by less than 16 times that of `about`, and all the sums by less
+ * than 2^-24 far (8 far + 46 about). On top comes what a place that grazes an edge may give: KC_DEPTH_M times a length
+ * below twice `far`.
+ */
+static float draw_rim(const kc_part *part, const plot *plot, const near_cell *cell, double x, double y, double reach) {
+    const kc_plans *plans = part->plans;
+    const double *first = plans->vertices + 3 * plans->vertex_from[plans->ring_from[part->volume]];
+    double far = 0.0, about = 1.5 * (reach + fabs(x) + fabs(y));
+    for (int32_t k = 0; k < cell->edges; k++) {
+        const double *a = plot->edges[k].a, *b = plot->edges[k].b;
+        int left = a[0] * b[1] - a[1] * b[0] > 0.0; /* the rim's place is, of the edge from a to b */
+        kc_edge edge = {(float)a[0], (float)a[1], (float)b[0], (float)b[1]};
+        if (!left) edge = (kc_edge){edge.bx, edge.by, edge.ax, edge.ay};
+        int32_t corner = (int32_t)((plot->a[plot->order[cell->first + k]] - first) / 3);
+        memcpy(plot->drawn + (size_t)k * sizeof edge, &edge, sizeof edge);
+        memcpy(plot->drawn + (size_t)cell->edges * sizeof edge + (size_t)k * sizeof corner, &corner, sizeof corner);
+        far = fmax(far, fmax(fabs(a[0]) + fabs(a[1]), fabs(b[0]) + fabs(b[1])));
+    }
+    return (float)(far * (1e-6 * (far + 4.0 * about) + 2.1 * KC_DEPTH_M));
 }
 
 /* Enters the edges near one cell, and on which side of them a place of the cell lies. */
 static int lay_rim(kc_fences *all, int32_t part, plot *plot, const near_cell *cell) {
     const kc_part *one = all->parts + part;
-    kc_edge *edges = (kc_edge *)plot->edges;
+    far_edge *edges = plot->edges;
     for (int32_t k = 0; k < cell->edges; k++) {
         int64_t edge = plot->order[cell->first + k];
-        double a[2], b[2];
-        kc_on_plane(&cell->plane, plot->a[edge], a);
-        kc_on_plane(&cell->plane, plot->b[edge], b);
-        edges[k] = (kc_edge){a[0], a[1], b[0], b[1], KC_DEPTH_M * hypot(b[0] - a[0], b[1] - a[1])};
+        kc_on_plane(&cell->plane, plot->a[edge], edges[k].a);
+        kc_on_plane(&cell->plane, plot->b[edge], edges[k].b);
     }
     /* A place clear of every edge: the middle, or else the clearest of some about it. */
     double best = -1.0, x = 0.0, y = 0.0;
     for (int attempt = 0; attempt < 24 && best < CLEAR_M * CLEAR_M; attempt++) {
-        double out = 0.4 * all->grids[(cell->key >> 60) - 1].size * attempt / 24.0;
-        double u = out * cos(2.4 * attempt), v = out * sin(2.4 * attempt), nearest = INFINITY, share;
-        for (int32_t k = 0; k < cell->edges; k++)
-            nearest = fmin(nearest, kc_to_segment(u, v, edges[k].ax, edges[k].ay, edges[k].bx, edges[k].by, &share));
+        double out = 0.4 * all->grids[kc_key_level(cell->key)].size * attempt / 24.0;
+        double u = (float)(out * cos(2.4 * attempt)), v = (float)(out * sin(2.4 * attempt)), nearest = INFINITY, share;
+        for (int32_t k = 0; k < cell->edges; k++) {
+            const double *a = edges[k].a, *b = edges[k].b;
+            nearest = fmin(nearest, kc_to_segment(u, v, a[0], a[1], b[0], b[1], &share));
+        }
         if (nearest > best) best = nearest, x = u, y = v;
     }
     double place[3], fall = (x * x + y * y) / (2.0 * KC_MEAN_RADIUS_M);
@@ -314,13 +364,15 @@ static int lay_rim(kc_fences *all, int32_t part, plot *plot, const near_cell *ce
     for (int i = 0; i < 3; i++)
         place[i] = plane->origin[i] + x * plane->east[i] + y * plane->north[i] - fall * plane->up[i];
     for (int32_t k = 0; k < cell->edges; k++) {
-        edges[k].ax -= x;
-        edges[k].ay -= y;
-        edges[k].bx -= x;
-        edges[k].by -= y;
+        edges[k].a[0] -= x;
+        edges[k].a[1] -= y;
+        edges[k].b[0] -= x;
+        edges[k].b[1] -= y;
     }
-    kc_rim rim = {one->fence, part, cell->edges, kc_in_outline(one->plans, one->volume, place), x, y};
-    return add_rim(all, &rim, plot->edges, plane, cell->key);
+    int inside = kc_in_outline(one->plans, one->volume, place);
+    float doubt = draw_rim(one, plot, cell, x, y, cell->reach);
+    kc_rim rim = {one->fence, part, cell->edges, inside, (float)x, (float)y, doubt};
+    return add_rim(all, &rim, plot->drawn, plane, cell->key);
 }
 
 /* ── all cells that an area may reach ────────────────────────────────────────────────────────────────────────────── */
@@ -386,7 +438,7 @@ static int lay_circle(kc_fences *all, int32_t part, int level) {
             double away = kc_distance(area, plane.origin);
             reach += 0.5 * all->walk * grid->size;
             if (away >= area[4] + reach) continue;
-            kc_rim rim = {one->fence, part, -1, 0, 0.0, 0.0};
+            kc_rim rim = {one->fence, part, -1, 0, 0.0f, 0.0f, 0.0f};
             if (!(away + reach < area[4] - KC_DEPTH_M ? add_cover(all, part, key)
                                                       : add_rim(all, &rim, NULL, &plane, key)))
                 return 0;
