@@ -27,8 +27,11 @@ static int add(kc_pieces *pieces, kc_piece *one) {
     double half = 0.5 * (one->t1 - one->t0), speed = sqrt(kc_dot(one->v, one->v));
     for (int i = 0; i < 3; i++) one->middle[i] = one->p[i] + half * one->v[i];
     one->whole = one->radius + half * speed;
-    double *m = one->middle;
-    one->lat = atan2(m[2], sqrt(m[0] * m[0] + m[1] * m[1]));
+    double *m = one->middle, across2 = m[0] * m[0] + m[1] * m[1];
+    one->of = KC_NOBODY;
+    one->across = sqrt(across2);
+    one->deep = sqrt(across2 + m[2] * m[2]);
+    one->lat = atan2(m[2], one->across);
     one->lon = atan2(m[1], m[0]);
     pieces->list[pieces->count++] = *one;
     return 1;

@@ -12,12 +12,14 @@ static inline double kc_slab_s(int level) { return 120.0 * (double)((int64_t)1 <
 
 /* From t0 to t1 the plan's mover, or area, is within `radius` of p + v * (t - t0), its room and its slack included, and
  * from `lower` to `upper`. `middle` and `whole` are a ball that holds all that; `lat`, `lon` of the middle's direction
- * from the centre of the earth, radians. */
+ * from the centre of the earth, radians; `across` and `deep` how far it is from the axis and from the centre. */
 typedef struct {
     double t0, t1, p[3], v[3], radius, lower, upper;
-    double middle[3], whole, lat, lon;
-    uint32_t of; /* of whom it is, for whoever keeps it: not set here */
+    double middle[3], whole, lat, lon, across, deep;
+    uint32_t of; /* of whom it is, for whoever keeps it: KC_NOBODY until told */
 } kc_piece;
+
+enum { KC_NOBODY = 0xffffffffu };
 
 /* A list that grows and is used again. */
 typedef struct {

@@ -12,7 +12,7 @@
 #define PI 3.14159265358979323846
 /* No middle of a piece on a level with cells is deeper in the earth than this. */
 #define DEEPEST_M 6330000.0
-enum { TOGETHER = 32, CELLS = 1024, RUN = 8, BLOCK = 8, ROWS = 64 };
+enum { TOGETHER = 32, CELLS = 1024, FEW = 16, RUN = 8, BLOCK = 8, ROWS = 64 };
 /* What waits to be looked at, how far ahead of it memory is asked for, and of how many lines at most. */
 enum { VIEWS = 64, JOBS = 256, HITS = 256, AHEAD = 32, LINES = 4, FILED_AHEAD = 16 };
 
@@ -27,6 +27,11 @@ typedef struct {
 typedef struct {
     uint8_t south, north, west, east;
 } box;
+
+/* Another part for each slab of a run. */
+typedef struct {
+    box of[RUN];
+} boxes;
 
 /* What was filed in one cell in a run of slabs, in order of slab, so that who goes through a cell in several slabs finds
  * it all in one stretch of memory. One line of the processor's cache. */
@@ -385,7 +390,7 @@ void kc_postings_clear(kc_postings *postings) {
 typedef struct {
     const kc_piece *pieces;
     int64_t count;
-    uint32_t asker, datum;
+    uint32_t asker, datum, of;   /* `of` its own pieces are filed under, if they are */
     double across[8], height[8]; /* the minima for the asking kind and each other; of none, nothing is near */
 } question;
 
@@ -406,8 +411,8 @@ typedef struct {
     int cells;
     uint64_t cell[CELLS];
     uint32_t for_whom[CELLS];           /* pieces */
-    box within[CELLS];                  /* where in each cell the middle of what they concern must be */
-    uint16_t place[2 * CELLS];          /* of each cell, by its hash, counted from 1; kept for two pieces or more */
+    boxes within[CELLS];                /* where in each cell the middle of what they concern must be */
+    uint16_t place[2 * CELLS];          /* of each cell, by its hash, counted from 1; kept for more than FEW cells */
 } stretch;
 
 /* Whether a piece and a posting may come too near, and when at the earliest and at the latest. */
@@ -440,7 +445,7 @@ typedef struct {
     const view *seen;
     uint64_t key;
     uint32_t pieces;
-    box within;
+    boxes within;
 } job;
 
 /* A posting that passed the test of heights, and the pieces it is to be held against. */
@@ -476,6 +481,7 @@ static int test(queue *all) {
     for (int h = 0; h < all->hits; h++) {
         const hit *each = &all->hit[h];
         const question *q = each->seen->q;
+        if (each->one->of == q->of) continue;
         kc_slot found = {each->one->of >> 5, q->asker, INFINITY, -INFINITY};
         int near = 0;
         for (uint32_t left = each->pieces; left; left &= left - 1)
@@ -506,10 +512,24 @@ static inline uint32_t reach_into(const bands *block, int16_t lowest, int16_t hi
     return which;
 }
 
+static const box WHOLE = {0, 255, 0, 255}, NOWHERE = {255, 0, 255, 0};
+
+static inline void widen(box *one, box by) {
+    if (by.south < one->south) one->south = by.south;
+    if (by.north > one->north) one->north = by.north;
+    if (by.west < one->west) one->west = by.west;
+    if (by.east > one->east) one->east = by.east;
+}
+
+static inline int lies_in(const bands *block, uint32_t i, box in) {
+    uint8_t north = block->north[i], east = block->east[i];
+    return (north >= in.south) & (north <= in.north) & (east >= in.west) & (east <= in.east);
+}
+
 /* What to look at in a bucket: from where to where, for whom, and between which heights any of it may matter. */
 typedef struct {
     const bucket *in;
-    uint32_t from, upto, pieces;
+    uint32_t from, upto;
     int first; /* slab of the run */
     int16_t lowest, highest;
     box within;
@@ -517,7 +537,7 @@ typedef struct {
 
 static part part_of(const bucket *b, const job *from) {
     const view *seen = from->seen;
-    part of = {.in = b, .pieces = from->pieces, .lowest = INT16_MAX, .highest = INT16_MIN, .within = from->within};
+    part of = {.in = b, .lowest = INT16_MAX, .highest = INT16_MIN, .within = NOWHERE};
     int last = -1;
     for (int k = 0; k < RUN; k++) {
         if (!(seen->at[k] & from->pieces)) continue;
@@ -525,6 +545,7 @@ static part part_of(const bucket *b, const job *from) {
         last = k;
         if (seen->lowest[k] < of.lowest) of.lowest = seen->lowest[k];
         if (seen->highest[k] > of.highest) of.highest = seen->highest[k];
+        widen(&of.within, from->within.of[k]);
     }
     if (last < 0) return of;
     of.from = of.first ? b->upto[of.first - 1] : 0;
@@ -533,8 +554,9 @@ static part part_of(const bucket *b, const job *from) {
 }
 
 /* Tests it. */
-static int look(queue *all, const view *seen, const part *at) {
+static int look(queue *all, const job *of, const part *at) {
     const bucket *b = at->in;
+    const view *seen = of->seen;
     uint32_t from = at->from, upto = at->upto;
     int within = at->first;
     for (uint32_t block = from / BLOCK; block * BLOCK < upto; block++) {
@@ -544,8 +566,9 @@ static int look(queue *all, const view *seen, const part *at) {
         for (; which; which &= which - 1) {
             uint32_t e = block * BLOCK + (uint32_t)__builtin_ctz(which);
             while (e >= b->upto[within]) within++;
-            uint32_t concerned = seen->at[within] & at->pieces;
-            if (!concerned || *lower_of(b, e) > seen->highest[within] || *upper_of(b, e) < seen->lowest[within])
+            uint32_t concerned = seen->at[within] & of->pieces;
+            if (!concerned || *lower_of(b, e) > seen->highest[within] || *upper_of(b, e) < seen->lowest[within] ||
+                !lies_in(&b->bands[block], e % BLOCK, of->within.of[within]))
                 continue;
             __builtin_prefetch(&b->list[e].t0);
             __builtin_prefetch(&b->list[e].of);
@@ -573,7 +596,7 @@ static int work(queue *all) {
     part parts[AHEAD];
     for (int i = 0; i < all->jobs + AHEAD; i++) {
         part *at = &parts[i % AHEAD];
-        if (i >= AHEAD && at->in && !look(all, all->job[i - AHEAD].seen, at)) return 0;
+        if (i >= AHEAD && at->in && !look(all, &all->job[i - AHEAD], at)) return 0;
         if (i < all->jobs) *at = found_part(&all->job[i]);
         else at->in = NULL;
     }
@@ -593,8 +616,6 @@ static const view *put_down(queue *all, const view *seen) {
 /* No less than the arc sine, and no more than 1.5 % above it. */
 static inline double arc_sine(double x) { return x < 0.5 ? x + 0.2 * x * x * x : asin(x); }
 
-static const box WHOLE = {0, 255, 0, 255};
-
 /* The rows and columns (as in key_of, for slab 0) in which a middle may lie that is within `reach` m of a point, and
  * where in them; -1 if they are more than CELLS, or all round. */
 static int cells_near(const kc_piece *about, double reach, kc_cell_table *table, uint64_t *cells, box *within) {
@@ -603,20 +624,20 @@ static int cells_near(const kc_piece *about, double reach, kc_cell_table *table,
         within[0] = WHOLE;
         return 1;
     }
-    const double *m = about->middle;
-    double across2 = m[0] * m[0] + m[1] * m[1], deep = sqrt(across2 + m[2] * m[2]);
-    double side = side_rad(table->space_level), half = reach / (2.0 * fmin(DEEPEST_M, deep));
+    double side = side_rad(table->space_level), per_side = 1.0 / side;
+    double half = reach / (2.0 * (about->deep < DEEPEST_M ? about->deep : DEEPEST_M));
     if (!(half < 0.4)) return -1;
     double turn = 2.0 * arc_sine(half) + 1e-9, south = about->lat - turn, north = about->lat + turn;
     int round = south <= -0.5 * PI || north >= 0.5 * PI;
-    double wide = round ? PI : arc_sine(fmin(1.0, turn * deep / sqrt(across2))) + 1e-9;
-    double bottom = (fmax(south, -0.5 * PI) + 0.5 * PI) / side, top = (fmin(north, 0.5 * PI) + 0.5 * PI) / side;
+    double wide = round ? PI : arc_sine(fmin(1.0, turn * about->deep / about->across)) + 1e-9;
+    double bottom = (round ? fmax(south, -0.5 * PI) + 0.5 * PI : south + 0.5 * PI) * per_side;
+    double top = (round ? fmin(north, 0.5 * PI) + 0.5 * PI : north + 0.5 * PI) * per_side;
+    double west = (about->lon - wide) * (0.5 / PI) + 0.5, east = (about->lon + wide) * (0.5 / PI) + 0.5;
     int64_t row = (int64_t)floor(bottom), last = (int64_t)floor(top);
     int count = 0;
     for (; row <= last; row++) {
         int64_t n = columns(table, row, side);
-        double left = ((about->lon - wide) / (2.0 * PI) + 0.5) * (double)n;
-        double right = ((about->lon + wide) / (2.0 * PI) + 0.5) * (double)n;
+        double left = west * (double)n, right = east * (double)n;
         int64_t from = (int64_t)floor(left), upto = (int64_t)floor(right);
         if (round || upto - from + 1 >= n) from = 0, upto = n - 1, left = 0.0, right = (double)n;
         if (upto - from + 1 > CELLS - count) return -1;
@@ -648,8 +669,8 @@ static uint32_t concern(view *seen, const kc_piece *piece, int64_t first, int64_
     /* What only touches is far enough. The ends of a band's numbers stand for all beyond them. */
     int16_t lowest = metres(floor(piece->lower - height) + 1.0), highest = metres(ceil(piece->upper + height) - 1.0);
     seen->piece[seen->pieces++] = piece;
-    for (int k = 0; k < RUN; k++) {
-        if (slab + k < first || slab + k > last) continue;
+    int from = first > slab ? (int)(first - slab) : 0, upto = last < slab + RUN - 1 ? (int)(last - slab) : RUN - 1;
+    for (int k = from; k <= upto; k++) {
         seen->at[k] |= bit;
         if (lowest < seen->lowest[k]) seen->lowest[k] = lowest;
         if (highest > seen->highest[k]) seen->highest[k] = highest;
@@ -659,44 +680,51 @@ static uint32_t concern(view *seen, const kc_piece *piece, int64_t first, int64_
 
 static inline uint32_t place_of(uint64_t cell) { return (uint32_t)(cell * 0x9e3779b97f4a7c15u >> 53); }
 
-static void widen(box *one, box by) {
-    if (by.south < one->south) one->south = by.south;
-    if (by.north > one->north) one->north = by.north;
-    if (by.west < one->west) one->west = by.west;
-    if (by.east > one->east) one->east = by.east;
+/* Sets down by its hash where the i-th cell of a stretch is. */
+static void set_place(stretch *together, int i) {
+    uint32_t at = place_of(together->cell[i]);
+    while (together->place[at]) at = (at + 1) % (2 * CELLS);
+    together->place[at] = (uint16_t)(i + 1);
 }
 
-/* Sets down that a cell is to be looked into for the pieces of `bits`, once for all of them. */
-static void look_there(stretch *together, uint64_t cell, box within, uint32_t bits) {
-    uint32_t i = place_of(cell);
-    while (together->place[i] && together->cell[together->place[i] - 1] != cell) i = (i + 1) % (2 * CELLS);
-    if (!together->place[i]) {
-        together->cell[together->cells] = cell;
-        together->within[together->cells] = within;
-        together->for_whom[together->cells++] = 0;
-        together->place[i] = (uint16_t)together->cells;
+/* The place of a cell among those of a stretch; -1 if it is none of them. */
+static int place_in(const stretch *together, uint64_t cell) {
+    if (together->cells <= FEW) {
+        int i = together->cells - 1;
+        while (i >= 0 && together->cell[i] != cell) i--;
+        return i;
     }
-    widen(&together->within[together->place[i] - 1], within);
-    together->for_whom[together->place[i] - 1] |= bits;
+    uint32_t at = place_of(cell);
+    while (together->place[at] && together->cell[together->place[at] - 1] != cell) at = (at + 1) % (2 * CELLS);
+    return (int)together->place[at] - 1;
 }
 
-static void add_cells(stretch *together, const uint64_t *cells, const box *within, int count, uint32_t bit) {
-    if (together->seen.pieces == 1) { /* no piece has a cell twice */
-        memcpy(together->cell, cells, (size_t)count * sizeof *cells);
-        memcpy(together->within, within, (size_t)count * sizeof *within);
-        for (int i = 0; i < count; i++) together->for_whom[i] = bit;
-        together->cells = count;
-        return;
-    }
-    if (together->seen.pieces == 2) {
+/* Adds a cell that is not yet there. */
+static int add_cell(stretch *together, uint64_t cell) {
+    int at = together->cells++;
+    together->cell[at] = cell;
+    together->for_whom[at] = 0;
+    for (int k = 0; k < RUN; k++) together->within[at].of[k] = NOWHERE;
+    if (at == FEW) {
         memset(together->place, 0, sizeof together->place);
-        for (int i = 0; i < together->cells; i++) {
-            uint32_t at = place_of(together->cell[i]);
-            while (together->place[at]) at = (at + 1) % (2 * CELLS);
-            together->place[at] = (uint16_t)(i + 1);
-        }
+        for (int i = 0; i < at; i++) set_place(together, i);
     }
-    for (int i = 0; i < count; i++) look_there(together, cells[i], within[i], bit);
+    if (at >= FEW) set_place(together, at);
+    return at;
+}
+
+/* Sets down that cells are to be looked into for a piece that concerns the slabs `first` to `last`: each once for all. */
+static void add_cells(stretch *together, const uint64_t *cells, const box *within, int count, uint32_t bit,
+                      int64_t first, int64_t last) {
+    int64_t slab = RUN * together->seen.run;
+    int from = first > slab ? (int)(first - slab) : 0, upto = last < slab + RUN - 1 ? (int)(last - slab) : RUN - 1;
+    int others = together->seen.pieces > 1; /* no piece has a cell twice */
+    for (int i = 0; i < count; i++) {
+        int at = others ? place_in(together, cells[i]) : -1;
+        if (at < 0) at = add_cell(together, cells[i]);
+        together->for_whom[at] |= bit;
+        for (int k = from; k <= upto; k++) widen(&together->within[at].of[k], within[i]);
+    }
 }
 
 /* Puts down that the cells of a stretch are to be looked into, and begins it anew. */
@@ -721,6 +749,8 @@ static int look_at(queue *all, stretch *together) {
 static int look_everywhere(queue *all, const question *q, kc_cell_table *table, const kc_piece *piece, int64_t first,
                            int64_t last, double height) {
     view here = {.q = q, .table = table};
+    boxes everywhere;
+    for (int k = 0; k < RUN; k++) everywhere.of[k] = WHOLE;
     for (int64_t i = 0; i < table->size; i++) {
         const bucket *b = &table->buckets[i];
         if (!b->list) continue;
@@ -729,7 +759,7 @@ static int look_everywhere(queue *all, const question *q, kc_cell_table *table, 
         if (all->jobs == JOBS && !work(all)) return 0;
         const view *seen = put_down(all, &here);
         if (!seen) return 0;
-        all->job[all->jobs++] = (job){seen, b->key, bit, WHOLE};
+        all->job[all->jobs++] = (job){seen, b->key, bit, everywhere};
     }
     return 1;
 }
@@ -771,7 +801,7 @@ static int look_into(queue *all, const question *q, kc_cell_table *table, stretc
             if (together->seen.pieces && (together->seen.run != run || full) && !look_at(all, together)) return 0;
             together->seen.run = run;
             uint32_t bit = concern(&together->seen, piece, first, last, height);
-            add_cells(together, cells, within, count, bit);
+            add_cells(together, cells, within, count, bit, first, last);
         }
     }
     return look_at(all, &open[0]) && look_at(all, &open[1]);
@@ -808,6 +838,7 @@ static int64_t merge(kc_slot *list, int64_t count) {
 
 static question question_of(const kc_piece *pieces, const kc_asker *of, uint32_t asker, const kc_minima *minima) {
     question q = {.pieces = pieces + of->from, .count = of->upto - of->from, .asker = asker, .datum = of->datum};
+    q.of = q.count ? q.pieces->of : KC_NOBODY;
     for (int k = 0; k < 8; k++) q.across[k] = -INFINITY;
     for (int k = 0; k < KC_KINDS; k++) {
         double across = minima->across[KC_KINDS * of->kind + k];

@@ -49,8 +49,8 @@ typedef struct {
 } kc_asker;
 
 /* Fills `near` for up to KC_ASKERS plans with each plan that may come nearer to one of its pieces than the minima for the
- * kinds of both, once, in order of slot: for one after the other, where `near_from` and `near_upto` say. Several are
- * asked about in one go so that nobody waits for memory. False if there is none left.
+ * kinds of both, once, in order of slot, and not with itself if it is in: for one after the other, where `near_from` and
+ * `near_upto` say. Several are asked about in one go so that nobody waits for memory. False if there is none left.
  */
 int kc_near(const kc_postings *postings, const kc_piece *pieces, kc_asker *askers, int count, const kc_minima *minima,
             kc_slots *near);
