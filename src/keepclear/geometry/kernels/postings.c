@@ -316,12 +316,13 @@ static int post(kc_postings *postings, const kc_piece *piece, place to) {
     return 1;
 }
 
-/* Asks for the memory that a piece is filed in: first where its bucket is, later what that holds about there. */
-static inline void foresee_bucket(const place *to) {
+/* Asks for the memory that a piece is filed in: first where its bucket is, later what that holds about there.
+ * Never a call, as in airspace.c. */
+static inline __attribute__((always_inline)) void foresee_bucket(const place *to) {
     if (to->key) __builtin_prefetch(&(*to->table)->buckets[home(*to->table, to->key)], 1);
 }
 
-static inline void foresee_list(const place *to) {
+static inline __attribute__((always_inline)) void foresee_list(const place *to) {
     if (!to->key) return;
     const bucket *b = find(*to->table, to->key);
     if (!b->list) return;
