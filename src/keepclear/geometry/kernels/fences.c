@@ -151,9 +151,47 @@ static int every_height(const kc_part *part) {
     return part->lower <= -KC_BOUNDLESS_M && part->upper >= KC_BOUNDLESS_M;
 }
 
-/* Sets the clocks for reports from `first` to `last`, unless it serves for them already. */
-static void set_clocks(kc_fences *all, double first, double last) {
-    if (first >= all->calm_from && last < all->calm_upto) return;
+/* When and how high reports are. What lies between reports is at other heights too. */
+static kc_reach reach_of(const kc_fences *all, const kc_reports *reports) {
+    kc_reach of = {INFINITY, -INFINITY, INFINITY, -INFINITY, KC_ANY_DATUM};
+    int64_t others = 0; /* heights that are not known, or not above what the first is */
+    for (int64_t i = 0; i < reports->count; i++) {
+        double t = reports->t[i], alt = reports->alt[i];
+        of.first = t < of.first ? t : of.first;
+        of.last = t > of.last ? t : of.last;
+        of.low = alt < of.low ? alt : of.low;
+        of.high = alt > of.high ? alt : of.high;
+        others += isnan(alt) || reports->datum[i] != reports->datum[0];
+    }
+    if (!all->walk && reports->count && !others) of.datum = reports->datum[0];
+    for (int64_t i = 0; all->walk > 0.0 && i < reports->count; i++)
+        if (reports->joined[i]) of.first = fmin(of.first, reports->before[5 * i]);
+    return of;
+}
+
+/* Whether the clocks serve for reports: those set for all heights do, but many reports are worth closer ones. */
+static int clocks_serve(const kc_fences *all, const kc_reach *of, int many) {
+    if (!(of->first >= all->calm_from && of->last < all->calm_upto)) return 0;
+    if (all->calm.datum == KC_ANY_DATUM) return !many || of->datum == KC_ANY_DATUM;
+    return of->datum == all->calm.datum && of->low >= all->calm.low && of->high <= all->calm.high;
+}
+
+static uint8_t clock_of(const kc_part *part, const kc_band *band, const kc_reach *of) {
+    if (of->last < part->from || of->first >= part->upto) return KC_SHUT;
+    if (of->first < part->from || of->last >= part->upto) return KC_LOOK;
+    if (every_height(part)) return KC_HOLDS;
+    if (of->datum != part->datum) return KC_BAND;
+    if (of->high <= band->above || of->low >= band->below) return KC_SHUT;
+    return of->low > band->above && of->high < band->below ? KC_HOLDS : KC_BAND;
+}
+
+/* Sets the clocks for reports, unless they serve for them already: for their heights if the reports are many. */
+static void set_clocks(kc_fences *all, const kc_reports *reports) {
+    kc_reach of = reach_of(all, reports);
+    int many = 4 * reports->count >= all->part_count;
+    if (clocks_serve(all, &of, many)) return;
+    if (!many) of.datum = KC_ANY_DATUM;
+    all->calm = of;
     all->calm_from = -INFINITY;
     all->calm_upto = INFINITY;
     for (int64_t i = 0; i < all->part_count; i++) {
@@ -161,11 +199,10 @@ static void set_clocks(kc_fences *all, double first, double last) {
         if (!part->plans) continue;
         double ends[2] = {part->from, part->upto};
         for (int k = 0; k < 2; k++) {
-            if (ends[k] <= first) all->calm_from = fmax(all->calm_from, ends[k]);
-            if (ends[k] > last) all->calm_upto = fmin(all->calm_upto, ends[k]);
+            if (ends[k] <= of.first) all->calm_from = fmax(all->calm_from, ends[k]);
+            if (ends[k] > of.last) all->calm_upto = fmin(all->calm_upto, ends[k]);
         }
-        int shut = last < part->from || first >= part->upto, open = first >= part->from && last < part->upto;
-        all->clocks[i].holding = shut ? KC_SHUT : !open ? KC_LOOK : every_height(part) ? KC_HOLDS : KC_BAND;
+        all->clocks[i].holding = clock_of(part, all->bands + i, &of);
     }
 }
 
@@ -421,13 +458,7 @@ static void measure(const kc_fences *all, kc_sightings *seen, int64_t first) {
 KC_EXPORT int kc_fences_feed(kc_fences *all, const kc_reports *reports, double dwell, kc_sightings *seen) {
     enum { BLOCK = 32 };
     if (!make_room(all, reports->movers)) return -1;
-    double first = INFINITY, last = -INFINITY;
-    for (int64_t i = 0; i < reports->count; i++) {
-        first = fmin(first, reports->t[i]);
-        last = fmax(last, reports->t[i]);
-        if (all->walk > 0.0 && reports->joined[i]) first = fmin(first, reports->before[5 * i]);
-    }
-    set_clocks(all, first, last);
+    set_clocks(all, reports);
     int64_t before = seen->count;
     for (int64_t from = 0; from < reports->count; from += BLOCK) {
         int many = reports->count - from < BLOCK ? (int)(reports->count - from) : BLOCK;

@@ -6,7 +6,7 @@
 #include "movers.h"
 #include "shelves.h"
 
-/* Whether a part holds at all moments asked about now, at any height; at none of them; at all of them, if the height is
+/* Whether a part holds at all moments and heights asked about now; at none of them; at all moments, if the height is
  * within its band; or each moment must be looked at, and the height.
  */
 enum { KC_LOOK = 0, KC_HOLDS = 1, KC_SHUT = 2, KC_BAND = 3 };
@@ -20,6 +20,15 @@ typedef struct {
 typedef struct {
     double above, below;
 } kc_band;
+
+/* The moments and heights of some reports, ends included; of heights not all known, or not above the same, `datum` is
+ * KC_ANY_DATUM, and nothing is known of them.
+ */
+enum { KC_ANY_DATUM = -1 };
+typedef struct {
+    double first, last, low, high;
+    int32_t datum;
+} kc_reach;
 
 /* Edges of an outline on the plane about its middle, eight at a time, for the distance from one place to all. The last
  * eight are filled up by repeating an edge's end as an edge of no length.
@@ -126,9 +135,10 @@ typedef struct {
     kc_shelves shelves; /* what is known of cells */
     int64_t slots, used;
     kc_part *parts;
-    kc_clock *clocks;           /* (part_count,) for reports from `calm_from` to before `calm_upto` */
-    kc_band *bands;             /* (part_count,) */
+    kc_clock *clocks; /* (part_count,) for reports from `calm_from` to before `calm_upto`, at heights as in `calm` */
+    kc_band *bands;   /* (part_count,) */
     double calm_from, calm_upto;
+    kc_reach calm;
     int64_t part_count, part_room;
     int32_t free_part;
     int32_t *first_part; /* of each fence, -1: there is no such fence */
