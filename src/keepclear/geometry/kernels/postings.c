@@ -14,7 +14,7 @@
 #define DEEPEST_M 6330000.0
 enum { TOGETHER = 32, CELLS = 1024, FEW = 16, RUN = 8, BLOCK = 8, ROWS = 64 };
 /* What waits to be looked at, how far ahead of it memory is asked for, and of how many lines at most. */
-enum { VIEWS = 64, JOBS = 256, HITS = 256, AHEAD = 32, LINES = 4, FILED_AHEAD = 16 };
+enum { VIEWS = 64, JOBS = 256, HITS = 256, AHEAD = 32, LINES = 8, FILED_AHEAD = 16 };
 
 /* From what to what height some postings reach: whole metres; what is farther up or down than they go is at their end.
  * And where in their cell their middles are: 256ths of it, from its south and from its west. */
@@ -498,19 +498,20 @@ typedef uint8_t narrow_lane __attribute__((vector_size(BLOCK)));
 
 /* Which of a block of bands reach into another, with their middles within a part of the cell: a bit for each. */
 static inline uint32_t reach_into(const bands *block, int16_t lowest, int16_t highest, box within) {
-    static const lane BIT = {1, 2, 4, 8, 16, 32, 64, 128};
+    static const narrow_lane BIT = {1, 2, 4, 8, 16, 32, 64, 128};
     lane lower, upper;
     narrow_lane north, east;
     memcpy(&lower, block->lower, sizeof lower);
     memcpy(&upper, block->upper, sizeof upper);
     memcpy(&north, block->north, sizeof north);
     memcpy(&east, block->east, sizeof east);
-    lane there = __builtin_convertvector(
-        (north >= within.south) & (north <= within.north) & (east >= within.west) & (east <= within.east), lane);
-    lane in = (lower <= highest) & (upper >= lowest) & there & BIT;
-    uint32_t which = 0;
-    for (int k = 0; k < BLOCK; k++) which |= (uint32_t)in[k];
-    return which;
+    narrow_lane level = __builtin_convertvector((lower <= highest) & (upper >= lowest), narrow_lane);
+    narrow_lane there = (narrow_lane)((north >= within.south) & (north <= within.north) & (east >= within.west) &
+                                      (east <= within.east));
+    narrow_lane in = level & there & BIT;
+    uint64_t bits;
+    memcpy(&bits, &in, sizeof bits);
+    return (uint32_t)(bits * 0x0101010101010101u >> 56); /* the sum of all: no two have a bit in common */
 }
 
 static const box WHOLE = {0, 255, 0, 255}, NOWHERE = {255, 0, 255, 0};
