@@ -437,54 +437,76 @@ static inline uint32_t seats_near(const chamber *in, const uint16_t at[3], uint3
     return bits;
 }
 
-/* Those of one cell who are near and were not. */
-static int look_into(kc_neighbours *all, const kc_reports *reports, int64_t row, int64_t cell, int64_t head,
-                     kc_sightings *seen) {
+/* Rooms looked over, and of each in a byte the seats whose movers may be near: what nobody can guess is asked once. */
+enum { AT_ONCE = 8 };
+typedef struct {
+    const chamber *rooms[AT_ONCE];
+    int64_t cells[AT_ONCE]; /* those looked for in it */
+    uint64_t bits;
+    int count;
+} glance;
+
+/* Those seen in a glance who are near and were not. */
+static int make_out(kc_neighbours *all, const kc_reports *reports, int64_t row, glance *at, kc_sightings *seen) {
     int32_t who = (int32_t)reports->mover[row];
     const member *one = all->members + who;
     double reach = all->radius - KC_DEPTH_M, height = all->height - KC_DEPTH_M;
+    for (; at->bits; at->bits &= at->bits - 1) {
+        int bit = __builtin_ctzll(at->bits);
+        int32_t number = at->rooms[bit >> 3]->who[bit & 7];
+        if (number == who || number == NOBODY) continue;
+        __builtin_prefetch(all->circles + number, 1);
+        const member *other = all->members + number;
+        if (other->mark == all->mark || other->cell != at->cells[bit >> 3]) continue;
+        if (fabs(one->t - other->t) > all->age) continue;
+        double x = other->place[0] - one->place[0], y = other->place[1] - one->place[1];
+        double z = other->place[2] - one->place[2];
+        if (x * x + y * y + z * z >= reach * reach) continue;
+        int32_t flags;
+        double metres = kc_ground_m(one->place, other->place);
+        if (metres >= reach || between_heights(all, one, other, &flags) >= height) continue;
+        if (!see(seen, KC_NEAR, flags, reports, row, one, other, number, metres, all->radius)) return 0;
+        if (!befriend(all->circles + who, number) || !befriend(all->circles + number, who)) return 0;
+    }
+    at->count = 0;
+    return 1;
+}
+
+/* Looks over the rooms of one cell. */
+static inline int look_into(kc_neighbours *all, const kc_reports *reports, int64_t row, const uint16_t marks[3],
+                            int64_t cell, int64_t head, glance *at, kc_sightings *seen) {
     const double rough = MARKS + MARKS_OVER;
-    uint16_t at[3];
-    marks_of(all, one, at);
-    for (int32_t next, in = all->heads[head]; in != NOBODY; in = next) {
-        const chamber *here = all->chambers + in;
-        next = here->next;
-        for (uint32_t bits = seats_near(here, at, (uint32_t)(rough * rough)); bits; bits &= bits - 1) {
-            int32_t number = here->who[__builtin_ctz(bits)];
-            if (number == who || number == NOBODY) continue;
-            __builtin_prefetch(all->circles + number, 1);
-            const member *other = all->members + number;
-            if (other->mark == all->mark || other->cell != cell || fabs(one->t - other->t) > all->age) continue;
-            double x = other->place[0] - one->place[0], y = other->place[1] - one->place[1];
-            double z = other->place[2] - one->place[2];
-            if (x * x + y * y + z * z >= reach * reach) continue;
-            int32_t flags;
-            double metres = kc_ground_m(one->place, other->place);
-            if (metres >= reach || between_heights(all, one, other, &flags) >= height) continue;
-            if (!see(seen, KC_NEAR, flags, reports, row, one, other, number, metres, all->radius)) return 0;
-            if (!befriend(all->circles + who, number) || !befriend(all->circles + number, who)) return 0;
-        }
+    for (int32_t in = all->heads[head]; in != NOBODY; in = all->chambers[in].next) {
+        if (at->count == AT_ONCE && !make_out(all, reports, row, at, seen)) return 0;
+        at->rooms[at->count] = all->chambers + in;
+        at->cells[at->count] = cell;
+        at->bits |= (uint64_t)seats_near(all->chambers + in, marks, (uint32_t)(rough * rough)) << 8 * at->count;
+        at->count++;
     }
     return 1;
 }
 
 static int look_around(kc_neighbours *all, const kc_reports *reports, int64_t row, const surroundings *about,
                        kc_sightings *seen) {
+    uint16_t marks[3];
+    glance at;
+    at.bits = 0;
+    at.count = 0;
+    marks_of(all, all->members + reports->mover[row], marks);
     for (int k = 0; k < about->count; k++)
-        if (!look_into(all, reports, row, about->cells[k], about->heads[k], seen)) return 0;
-    if (!about->wide) return 1;
-    int64_t own = about->own;
-    for (int64_t r = about->first; r <= about->last; r++) {
+        if (!look_into(all, reports, row, marks, about->cells[k], about->heads[k], &at, seen)) return 0;
+    int64_t own = about->own, last = about->wide ? about->last : about->first - 1;
+    for (int64_t r = about->first; r <= last; r++) {
         int32_t columns = all->columns[r];
         double lon = reports->lon[row];
         int64_t from = column_of(lon - all->window[own], columns), upto = column_of(lon + all->window[own], columns);
         if (upto - from >= columns) from = 0, upto = columns - 1;
         for (int64_t c = from; c <= upto; c++) {
             int64_t cell = cell_of(r, c, columns);
-            if (!look_into(all, reports, row, cell, head_of(all, cell), seen)) return 0;
+            if (!look_into(all, reports, row, marks, cell, head_of(all, cell), &at, seen)) return 0;
         }
     }
-    return 1;
+    return make_out(all, reports, row, &at, seen);
 }
 
 /* What one report showed in an order that hangs on the movers' numbers alone: first who is apart, then who is near. */
@@ -547,10 +569,7 @@ KC_EXPORT int kc_neighbours_feed(kc_neighbours *all, const kc_reports *reports, 
         for (int i = 0; i < many; i++) {
             circle_of *circle = all->circles + reports->mover[from + i];
             const int32_t *others = others_of(circle);
-            for (int32_t k = 0; k < circle->count && k < FEW; k++) {
-                __builtin_prefetch(all->members + others[k]);
-                __builtin_prefetch(all->circles + others[k], 1);
-            }
+            for (int32_t k = 0; k < circle->count && k < FEW; k++) __builtin_prefetch(all->members + others[k]);
         }
         for (int i = 0; i < many; i++)
             if (!arrive(all, reports, from + i, about + i, seen)) return -1;
