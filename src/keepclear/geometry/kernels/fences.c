@@ -282,8 +282,10 @@ static int32_t find(const kc_fences *all, const kc_fence_cell *const cells[KC_LE
                 within = within_rim(rim, xy);
                 if (within < 0) within = kc_surely_within_rim(all, cell->key, rim, place);
             }
-            if (!within || !holds_now(all, rim->part, t, alt, datum, &flags)) continue;
-            found[count++] = (kc_holds){rim->fence, flags};
+            /* Whether it is within nobody can guess, so it is not asked in a branch. */
+            int holds = holds_now(all, rim->part, t, alt, datum, &flags);
+            found[count] = (kc_holds){rim->fence, flags};
+            count += within & holds;
         }
     }
     /* In order of number; of two parts of one fence the surer. */
