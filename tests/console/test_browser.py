@@ -124,6 +124,12 @@ def test_acts_on_threads_said_by_two_parties_each_on_its_own_page(browser: str, 
             steps = [
                 step(south, call, "read_back", *typed_read_back()),
                 step(north, call, "correction", last="The column is longer"),
+            ]
+            status, printed = await run("acts.mjs", tmp_path / "before", browser, typed=json.dumps(steps))
+            assert status == 0, printed
+            await south.until(call, lambda each: each["version"] != call)  # what south says now is of the correction
+
+            steps = [
                 step(south, call, "read_back", *typed_read_back()),
                 step(south, call, "receipt.acknowledged"),
                 step(south, call, "receipt.passed", "drone cell"),
