@@ -422,6 +422,23 @@ def test_replaced_plans_are_not_held_against_themselves(make: Make) -> None:
     assert sorted(air.check(way("e", high)).pairs()) == [("e", "a"), ("e", "d")]
 
 
+@pytest.mark.parametrize("only_free", [False, True])
+def test_many_in_one_call_are_held_against_those_before_them_only(make: Make, only_free: bool) -> None:
+    """Each sees what came before it in the call as it was then: some replace what others were held against."""
+    first, later = scene(5, 40), scene(6, 40)
+    assert first.ids == later.ids
+    together, singly = make(MIXED), make(MIXED)
+    for air in (together, singly):
+        air.put(first.take(np.arange(0, 40, 2)))
+    one_by_one: Told = {}
+    for i in range(40):
+        one_by_one |= told(singly.check_and_put(later.take([i]), only_free=only_free))
+    assert one_by_one
+    assert told(together.check_and_put(later, only_free=only_free)) == one_by_one
+    assert set(together.ids()) == set(singly.ids())
+    assert told(together.check(first)) == told(singly.check(first))
+
+
 def test_only_what_is_free_goes_in(make: Make) -> None:
     air = make(None)
     low, high = list(NEAR), [(t, x, y, 9_000.0) for t, x, y, _ in NEAR]

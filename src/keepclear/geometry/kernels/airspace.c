@@ -128,7 +128,8 @@ static int64_t free_slot(kc_airspace *air) {
     if (air->top == air->room) {
         int64_t room = air->room ? air->room + air->room / 2 : 64;
         if (room > KC_MOST_PLANS) return -1;
-        if (!grow((void **)&air->live, room, sizeof *air->live) || !grow((void **)&air->hidden, room, sizeof *air->hidden) ||
+        if (!grow((void **)&air->live, room, sizeof *air->live) ||
+            !grow((void **)&air->hidden, room, sizeof *air->hidden) ||
             !grow((void **)&air->free, room, sizeof *air->free))
             return -1;
         air->room = room;
