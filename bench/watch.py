@@ -22,7 +22,7 @@ from keepclear.watch.live_findings import LIVE_KINDS, LiveFindings, LiveKind
 from keepclear.watch.proximity import Proximity
 
 TITLE = "Live positions"
-ROUNDS = 3
+ROUNDS = 7
 TICKS = 5
 
 
