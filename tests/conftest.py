@@ -10,16 +10,17 @@ from hypothesis import HealthCheck, settings
 from tests import postgres
 
 # "quick" runs on every change: the same cases each time, and no case fails because the machine is busy.
-settings.register_profile("quick", max_examples=60, derandomize=True, deadline=None)
+BUSY = [HealthCheck.too_slow]
+settings.register_profile("quick", max_examples=60, derandomize=True, deadline=None, suppress_health_check=BUSY)
 # "kernels" is for runs of the same tests again, slowed by the sanitizers (tests/geometry/kernels).
-settings.register_profile("kernels", max_examples=8, derandomize=True, deadline=None)
+settings.register_profile("kernels", max_examples=8, derandomize=True, deadline=None, suppress_health_check=BUSY)
 # "long" is for `make fuzz`: fresh cases each time, and a failing one prints how to repeat it.
 settings.register_profile(
     "long",
     max_examples=10_000,
     deadline=None,
     print_blob=True,
-    suppress_health_check=[HealthCheck.too_slow],
+    suppress_health_check=BUSY,
 )
 settings.load_profile("quick")
 
