@@ -154,13 +154,13 @@ class Intake:
         """Movers of whom these ids, by their places, were not heard before get numbers, in order."""
         in_order = bool((places[1:] > places[:-1]).all())
         new = places.tolist() if in_order else list(dict.fromkeys(places.tolist()))
-        known, before, names = self._numbers, len(self._numbers), [ids[i] for i in new]
-        fresh = dict(zip(names, range(before, before + len(names)), strict=True))
-        if len(fresh) == len(names) and known.keys().isdisjoint(fresh):  # mostly: and several times as quick at once
+        known, before, met = self._numbers, len(self._numbers), [ids[i] for i in new]
+        fresh = dict(zip(met, range(before, before + len(met)), strict=True))
+        if len(fresh) == len(met) and known.keys().isdisjoint(fresh):  # mostly: and several times as quick at once
             known.update(fresh)
-            self._last_numbers[new] = np.arange(before, before + len(names))
+            self._last_numbers[new] = np.arange(before, before + len(met))
         else:
-            self._last_numbers[new] = [known.setdefault(name, len(known)) for name in names]
+            self._last_numbers[new] = [known.setdefault(name, len(known)) for name in met]
         n = len(known)
         if n > len(self._state):
             room = max(2 * len(self._state), n, 64)
