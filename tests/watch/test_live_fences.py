@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from pyproj import Geod
 
 from keepclear.errors import Malformed
 from keepclear.geometry.columns import Datum, Plans, Positions
+from keepclear.geometry.earth import LocalPlane
 from keepclear.geometry.kernels import LIBRARY
 from keepclear.geometry.pack import along
 from keepclear.watch.fences import Fences, Insiders
@@ -292,3 +294,18 @@ def test_between_reports_kernel_and_twin_find_the_same(seed: int, origin: tuple[
         fences = setting.fences(plans, dwell_s=20.0, between_reports=True)
         found.append(setting.feed(setting.watch(fences=fences), positions))
     same(*found)
+
+
+@settings_of
+@pytest.mark.parametrize("origin", [(0.0, 180.0), (-90.0, 0.0), (46.0, 8.0)])
+@pytest.mark.parametrize("off_m", [0.0, 1e-6, 300.0])
+def test_who_turns_up_on_the_other_side_of_the_earth_has_jumped_far_outside(
+    setting: Setting, origin: tuple[float, float], off_m: float
+) -> None:
+    watch = setting.watch(fences=setting.fences(plans_of(origin, {"square": [(FOREVER, [SQUARE])]})))
+    setting.feed(watch, at(origin, [("a", 0, 0, 0)]))
+    lat, lon = LocalPlane(-origin[0], origin[1] - 180.0).to_latlon([(off_m, 0.0)])
+    there = at(origin, [("a", 10, 0, 0)])
+    jump, left = setting.feed(watch, replace(there, lat_deg=lat, lon_deg=lon))
+    assert (jump.kind, left.kind) == (LiveKind.JUMP, LiveKind.LEFT)
+    assert left.margin_m < -1e7

@@ -96,7 +96,8 @@ class Fences:
     def put(self, fences: object) -> None:
         """Put up fences; one with the id of another takes its place, and its stays begin anew.
 
-        Raises `Malformed` as `Plans.of` does, or naming a plan that has no volumes; nothing is then changed.
+        Raises `Malformed` as `Plans.of` does, or naming a plan that has no volumes; nothing is then changed. If there
+        is no memory for them, `MemoryError`: none of them is then up, nor what they were to take the place of.
         """
         plans = Plans.of(fences)
         without = np.flatnonzero(np.diff(plans.volume_from) == 0)
@@ -115,7 +116,11 @@ class Fences:
                 names[: len(self._names)] = self._names
                 self._names = names
             self._names[numbers] = plans.ids
-            self._insiders.put(numbers, plans, packed)
+            try:
+                self._insiders.put(numbers, plans, packed)
+            except MemoryError:
+                self._remove(plans.ids)
+                raise
 
     def remove(self, fences: Iterable[str]) -> None:
         """Take down fences by their ids. Raises `KeyError` for one that is not up."""
@@ -130,7 +135,10 @@ class Fences:
             self._free.append(number)
 
     def feed(self, batch: Batch, movers: Movers) -> LiveFindings:
-        """Who entered, left and dwelt; in the order of the reports."""
+        """Who entered, left and dwelt; in the order of the reports.
+
+        `MemoryError`: what this batch showed is lost, and it may be fed again; what comes later is told as ever.
+        """
         with self._turns:
             return findings_of(self._insiders.feed(batch, len(movers), self._dwell_s), movers, self._names)
 
@@ -163,8 +171,8 @@ class Insiders:
         """Put up plan i under number `numbers[i]`, which is free."""
         assert LIBRARY is not None
         struct = packed.struct()
+        self._kept.update(dict.fromkeys(numbers, (struct, packed)))
         for plan, number in enumerate(numbers):
-            self._kept[number] = struct, packed
             if LIBRARY.kc_fence_put(self._all, number, struct, plan):
                 raise MemoryError
 

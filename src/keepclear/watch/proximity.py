@@ -73,7 +73,10 @@ class Proximity:
         self._kernel: Neighbours | NeighboursTwin = kernel(radius_m, vertical_m, max_age_s, hysteresis)
 
     def feed(self, batch: Batch, movers: Movers) -> LiveFindings:
-        """Who came near whom, and who parted; in the order of the reports, first who parted, then who came near."""
+        """Who came near whom, and who parted; in the order of the reports, first who parted, then who came near.
+
+        `MemoryError`: what this batch showed is lost, and it may be fed again; what comes later is told as ever.
+        """
         with self._turns:
             return findings_of(self._kernel.feed(batch, len(movers)), movers, movers.ids)
 

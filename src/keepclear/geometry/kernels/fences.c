@@ -66,7 +66,6 @@ static int32_t new_part(kc_fences *all) {
         kc_part *parts = realloc(all->parts, (size_t)room * sizeof *parts);
         if (!parts) return -1;
         all->parts = parts;
-        all->part_room = room;
         kc_holds *found = realloc(all->found, (size_t)room * sizeof *found);
         if (!found) return -1;
         all->found = found;
@@ -79,14 +78,28 @@ static int32_t new_part(kc_fences *all) {
         kc_band *bands = realloc(all->bands, (size_t)room * sizeof *bands);
         if (!bands) return -1;
         all->bands = bands;
+        all->part_room = room; /* of all five */
     }
     memset(all->parts + all->part_count, 0, sizeof *all->parts);
     return (int32_t)all->part_count++;
 }
 
+/* Takes all parts of a fence out of the cells. Returns -1. */
+static int take_back(kc_fences *all, int32_t fence) {
+    while (all->first_part[fence] >= 0) {
+        int32_t number = all->first_part[fence];
+        kc_fence_lift(all, number);
+        all->first_part[fence] = all->parts[number].next;
+        all->parts[number].plans = NULL;
+        all->parts[number].next = all->free_part;
+        all->free_part = number;
+    }
+    return -1;
+}
+
 /* Puts up fence number `fence`, which is not up: all volumes of plan `plan`. `plans` and its arrays must stay until it
- * is removed. Whoever is within already is told of at its next report. Returns 0, or -1 if there is no memory left; the
- * object must then be dropped.
+ * is removed. Whoever is within already is told of at its next report. Returns 0, or -1 if there is no memory left: then
+ * it is not up.
  */
 KC_EXPORT int kc_fence_put(kc_fences *all, int32_t fence, const kc_plans *plans, int64_t plan) {
     if (fence >= all->fence_room) {
@@ -110,7 +123,7 @@ KC_EXPORT int kc_fence_put(kc_fences *all, int32_t fence, const kc_plans *plans,
     }
     for (int64_t volume = plans->volume_from[plan]; volume < plans->volume_from[plan + 1]; volume++) {
         int32_t number = new_part(all);
-        if (number < 0) return -1;
+        if (number < 0) return take_back(all, fence);
         kc_part *part = all->parts + number;
         const double *limits = plans->volumes + 4 * volume;
         *part = (kc_part){.plans = plans, .volume = volume, .fence = fence, .next = all->first_part[fence],
@@ -119,7 +132,7 @@ KC_EXPORT int kc_fence_put(kc_fences *all, int32_t fence, const kc_plans *plans,
         all->first_part[fence] = number;
         all->clocks[number].datum = plans->datum[plan];
         all->bands[number] = (kc_band){part->lower + KC_DEPTH_M, part->upper - KC_DEPTH_M};
-        if (!kc_fence_lay(all, number)) return -1;
+        if (!kc_fence_lay(all, number)) return take_back(all, fence);
     }
     return 0;
 }
@@ -127,14 +140,7 @@ KC_EXPORT int kc_fence_put(kc_fences *all, int32_t fence, const kc_plans *plans,
 /* Takes down a fence. Of those within nothing is told: it is the fence that left. */
 KC_EXPORT void kc_fence_remove(kc_fences *all, int32_t fence) {
     if (fence >= all->fences) return;
-    while (all->first_part[fence] >= 0) {
-        int32_t number = all->first_part[fence];
-        kc_fence_lift(all, number);
-        all->first_part[fence] = all->parts[number].next;
-        all->parts[number].plans = NULL;
-        all->parts[number].next = all->free_part;
-        all->free_part = number;
-    }
+    take_back(all, fence);
     for (int64_t i = 0; i < all->movers; i++) {
         kc_insider *one = all->insiders + i;
         kc_stay *stays = kc_stays_of(one);
@@ -343,7 +349,8 @@ static double margin(const kc_fences *all, int32_t fence, const double place[3])
     for (int32_t number = all->first_part[fence]; number >= 0; number = all->parts[number].next) {
         const kc_part *part = all->parts + number;
         double depth = INFINITY;
-        if (part->eights) depth = depth_by_eights(part, place);
+        /* On the plane the other side of the earth lies over this one. */
+        if (part->eights && kc_dot(part->plane.up, place) > 0.0) depth = depth_by_eights(part, place);
         if (!(depth < 2.0 * KC_LOCAL_M)) depth = kc_depth(part->plans, part->volume, place, NULL);
         deepest = fmax(deepest, -depth);
     }
@@ -455,7 +462,7 @@ static void measure(const kc_fences *all, kc_sightings *seen, int64_t first) {
 
 /* What the reports show, one after the other, added to `seen`: KC_LEFT and KC_ENTERED in order of fence (of time, where
  * what lies between reports is looked at), then KC_DWELT for stays of `dwell` s or more (infinite: none). Returns 0, or
- * -1 if there is no memory left; the object must then be dropped.
+ * -1 if there is no memory left: what was seen is then lost, and the reports that were not reached count for nothing.
  */
 KC_EXPORT int kc_fences_feed(kc_fences *all, const kc_reports *reports, double dwell, kc_sightings *seen) {
     enum { BLOCK = 32 };
@@ -514,10 +521,10 @@ KC_EXPORT int kc_fences_tick(kc_fences *all, double now, double dwell, double ga
         for (int32_t k = 0; k < one->count && now - one->last <= gap; k++) {
             kc_stay *stay = kc_stays_of(one) + k;
             if (stay->told || !(now - stay->since >= dwell)) continue;
-            stay->told = 1;
             kc_seen found = {.what = KC_DWELT, .row = -1, .mover = i, .other = stay->fence, .t = now, .margin = NAN,
                              .value = now - stay->since};
             if (!kc_add_seen(seen, &found)) return -1;
+            stay->told = 1;
         }
     }
     return 0;

@@ -166,7 +166,7 @@ int kc_keep_stays(const kc_fences *all, kc_insider *one, int32_t count);
 /* Whether a place of the cell with that key is within a rim by more than KC_DEPTH_M. */
 int kc_surely_within_rim(const kc_fences *all, uint64_t key, const kc_rim *rim, const double place[3]);
 
-/* Enters a part into the cells, and takes it out. 0 if there is no memory. */
+/* Enters a part into the cells, and takes it out. 0 if there is no memory: it may then be in some, to be taken out. */
 int kc_fence_lay(kc_fences *all, int32_t part);
 void kc_fence_lift(kc_fences *all, int32_t part);
 

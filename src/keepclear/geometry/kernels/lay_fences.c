@@ -86,18 +86,21 @@ static kc_fence_cell *cell_for(kc_fences *all, uint64_t key) {
     return all->table + slot;
 }
 
-/* Keeps in mind that the part is in this cell. */
-static int note_cell(kc_fences *all, int32_t part, uint64_t key) {
-    kc_part *one = all->parts + part;
+/* Room to keep in mind that the part is in one cell more. */
+static int room_to_note(kc_part *one) {
     if (!(one->cell_count & (one->cell_count - 1))) {
         size_t room = one->cell_count ? 2 * (size_t)one->cell_count : 1;
         uint64_t *cells = realloc(one->cells, room * sizeof *cells);
         if (!cells) return 0;
         one->cells = cells;
     }
+    return 1;
+}
+
+static void note_cell(kc_fences *all, int32_t part, uint64_t key) {
+    kc_part *one = all->parts + part;
     one->cells[one->cell_count++] = key;
     all->cells_in[(key >> 60) - 1]++;
-    return 1;
 }
 
 /* Room in a cell for so many bytes more. */
@@ -120,19 +123,21 @@ static int room_in(kc_fences *all, kc_fence_cell *cell, int64_t more) {
 static int add_cover(kc_fences *all, int32_t part, uint64_t key) {
     kc_fence_cell *cell = cell_for(all, key);
     kc_cover cover = {all->parts[part].fence, part};
-    if (!cell || !room_in(all, cell, sizeof cover)) return 0;
+    if (!cell || !room_to_note(all->parts + part) || !room_in(all, cell, sizeof cover)) return 0;
     char *rims = kc_rims_of(cell);
     memmove(rims + sizeof cover, rims, (size_t)cell->rim_size);
     memcpy(rims, &cover, sizeof cover);
     cell->cover_count++;
-    return note_cell(all, part, key);
+    note_cell(all, part, key);
+    return 1;
 }
 
 /* `rest`: its edges and their corners. */
 static int add_rim(kc_fences *all, const kc_rim *rim, const char *rest, const kc_plane *plane, uint64_t key) {
     kc_fence_cell *cell = cell_for(all, key);
     int32_t size = kc_rim_size(rim);
-    if (!cell || !room_in(all, cell, size + (cell->rim_size ? 0 : (int32_t)sizeof(kc_sheet)))) return 0;
+    if (!cell || !room_to_note(all->parts + rim->part)) return 0;
+    if (!room_in(all, cell, size + (cell->rim_size ? 0 : (int32_t)sizeof(kc_sheet)))) return 0;
     char *rims = kc_rims_of(cell);
     if (!cell->rim_size) {
         kc_sheet sheet = {.east = {(float)plane->east[0], (float)plane->east[1]}};
@@ -144,7 +149,8 @@ static int add_rim(kc_fences *all, const kc_rim *rim, const char *rest, const kc
     memcpy(rims + cell->rim_size, rim, sizeof *rim);
     if (rim->edges > 0) memcpy(rims + cell->rim_size + sizeof *rim, rest, (size_t)size - sizeof *rim);
     cell->rim_size += size;
-    return note_cell(all, rim->part, key);
+    note_cell(all, rim->part, key);
+    return 1;
 }
 
 /* Takes a part out of a cell, which keeps its lines until it holds nothing. */
@@ -452,9 +458,10 @@ static int draw_eights(kc_part *part, const plot *plot) {
     const double *area = part->plans->areas + 8 * part->volume;
     if (area[3] > KC_LOCAL_M) return 1;
     kc_plane_at(area, &part->plane);
-    part->eight_count = (plot->edge_count + 7) / 8;
-    part->eights = aligned_alloc(64, (size_t)(part->eight_count + 1) * sizeof *part->eights);
+    int64_t count = (plot->edge_count + 7) / 8;
+    part->eights = aligned_alloc(64, (size_t)(count + 1) * sizeof *part->eights);
     if (!part->eights) return 0;
+    part->eight_count = count;
     for (int64_t k = 0; k < 8 * part->eight_count; k++) {
         kc_eight *eight = part->eights + k / 8;
         int64_t edge = k < plot->edge_count ? k : plot->edge_count - 1;

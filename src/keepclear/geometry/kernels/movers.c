@@ -28,6 +28,7 @@ double kc_ground_m(const double p[3], const double q[3]) {
     if (chord < 20000.0) return chord * (1.0 + square / (24.0 * KC_MEAN_RADIUS_M * KC_MEAN_RADIUS_M));
     /* An arc of the curve on which the ellipsoid bends in that direction, halfway. */
     double middle[3] = {0.5 * (p[0] + q[0]), 0.5 * (p[1] + q[1]), 0.5 * (p[2] + q[2])}, away[3];
+    if (kc_dot(middle, middle) < 1.0) return PI * KC_MEAN_RADIUS_M; /* on opposite sides nothing is halfway */
     kc_up(middle, away);
     double across2 = away[0] * away[0] + away[1] * away[1], flat = 1.0 - KC_ECCENTRICITY2 * away[2] * away[2];
     double east_radius = KC_MAJOR_M / sqrt(flat);
@@ -319,7 +320,8 @@ static int make_room(kc_neighbours *all, int64_t movers) {
     return 1;
 }
 
-static int befriend(circle_of *circle, int32_t other) {
+/* Room for one more. */
+static int widen(circle_of *circle) {
     if (circle->count >= FEW && circle->count >= circle->room) {
         int32_t room = 2 * circle->count;
         int32_t *many = realloc(circle->many, (size_t)room * sizeof *many);
@@ -328,7 +330,15 @@ static int befriend(circle_of *circle, int32_t other) {
         circle->many = many;
         circle->room = room;
     }
-    others_of(circle)[circle->count++] = other;
+    return 1;
+}
+
+/* Each is near the other from now on; if there is no memory, neither is. */
+static int befriend(kc_neighbours *all, int32_t one, int32_t other) {
+    circle_of *ones = all->circles + one, *others = all->circles + other;
+    if (!widen(ones) || !widen(others)) return 0;
+    others_of(ones)[ones->count++] = other;
+    others_of(others)[others->count++] = one;
     return 1;
 }
 
@@ -466,7 +476,7 @@ static int make_out(kc_neighbours *all, const kc_reports *reports, int64_t row, 
         double metres = kc_ground_m(one->place, other->place);
         if (metres >= reach || between_heights(all, one, other, &flags) >= height) continue;
         if (!see(seen, KC_NEAR, flags, reports, row, one, other, number, metres, all->radius)) return 0;
-        if (!befriend(all->circles + who, number) || !befriend(all->circles + number, who)) return 0;
+        if (!befriend(all, who, number)) return 0;
     }
     at->count = 0;
     return 1;
@@ -543,7 +553,7 @@ static int arrive(kc_neighbours *all, const kc_reports *reports, int64_t row, co
 }
 
 /* What the reports show, one after the other, added to `seen`: KC_NEAR and KC_APART, `place` halfway. Returns 0, or -1
- * if there is no memory left; the object must then be dropped.
+ * if there is no memory left: what was seen is then lost, and the reports that were not reached count for nothing.
  */
 KC_EXPORT int kc_neighbours_feed(kc_neighbours *all, const kc_reports *reports, kc_sightings *seen) {
     enum { BLOCK = 24 };
